@@ -1,0 +1,50 @@
+"""What every test can count on: both engines, fixed seeds, and Keras on JAX as the reference."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+# Before anything imports keras: the reference runs on JAX, on the CPU.
+os.environ["KERAS_BACKEND"] = "jax"
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from etude import config
+
+ENGINES = ("numpy", "xla")
+
+# `HYPOTHESIS_PROFILE=thorough pytest` looks further than every change needs to.
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """The test runs once on each engine; `isolated` puts the old one back."""
+    if request.param == "xla":
+        pytest.importorskip("jax", reason="the engine xla needs jax")
+    config.set_engine(request.param)
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def isolated() -> Iterator[None]:
+    """Settings of the process are as before after each test, and draws repeat."""
+    np.random.seed(0)
+    before = (config.backend(), config.floatx(), config.epsilon(), config.image_data_format())
+    yield
+    engine, floatx, epsilon, image_data_format = before
+    config.set_engine(engine)
+    config.set_floatx(floatx)
+    config.set_epsilon(epsilon)
+    config.set_image_data_format(image_data_format)
