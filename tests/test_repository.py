@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -133,6 +134,17 @@ def test_the_version_is_one():
 
 def test_the_package_is_typed():
     assert (SOURCE / "py.typed").exists()
+
+
+def test_make_says_in_one_line_that_python_is_missing(tmp_path):
+    for file in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / file, tmp_path)
+    command = ["make", "--no-print-directory", "run", "PYTHON=no-such-python"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("make:")]
+    assert done.returncode != 0
+    assert len(lines) == 1
+    assert "Python 3.11 or newer" in lines[0]
 
 
 def test_make_lists_every_target():

@@ -1,9 +1,10 @@
-"""What every test can count on: both engines, fixed seeds, and Keras on JAX as the reference."""
+"""What every test and doctest can count on: engines, seeds, and Keras on JAX as the reference."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 # Before anything imports keras: the reference runs on JAX, on the CPU.
 os.environ["KERAS_BACKEND"] = "jax"
@@ -15,6 +16,10 @@ from hypothesis import HealthCheck, settings
 from etude import config
 
 ENGINES = ("numpy", "xla")
+
+# A lab is a script: importing it, as the search for doctests would, trains it.
+LABS = Path(__file__).parent / "src" / "etude" / "labs"
+collect_ignore = [str(lab) for lab in LABS.glob("[!_]*.py")]
 
 # `HYPOTHESIS_PROFILE=thorough pytest` looks further than every change needs to.
 settings.register_profile(
