@@ -1,0 +1,34 @@
+"""What a call hands down to the calls inside of it: ``training``, and names that users register.
+
+The outermost layer that is called opens the context; layers inside read from it what they are not
+told by an argument. A value that one layer is told holds for this layer and those inside of it.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+__all__ = ["CallContext", "current"]
+
+
+class CallContext:
+    """The values that hold in the current call."""
+
+    __slots__ = ("entry", "values")
+
+    def __init__(self, entry: Any) -> None:
+        self.entry = entry
+        self.values: dict[str, Any] = {}
+
+
+class _State(threading.local):
+    context: CallContext | None = None
+
+
+state = _State()
+
+
+def current() -> CallContext | None:
+    """The context of the call that this thread is in; ``None`` outside of any."""
+    return state.context

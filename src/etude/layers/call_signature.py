@@ -1,0 +1,139 @@
+"""The arguments of ``call``, and how shapes of them reach ``build`` and ``compute_output_shape``."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from etude import tree
+from etude.autodiff import KerasTensor, Tensor
+from etude.errors import ArgumentError
+from etude.variable import Variable
+
+__all__ = ["BoundCall", "CallSignature", "is_tensor_like", "shapes_for"]
+
+_NAMED = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.KEYWORD_ONLY,
+)
+
+
+def is_tensor_like(value: Any) -> bool:
+    """Whether a value is a tensor, a variable or a symbolic tensor."""
+    return isinstance(value, (Tensor, KerasTensor, Variable))
+
+
+class CallSignature:
+    """What ``call`` of a layer takes; read once per layer, since binding happens at every call."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.signature = inspect.signature(function)
+        parameters = self.signature.parameters.values()
+        self.names = [p.name for p in parameters if p.kind in _NAMED]
+        self.positional = [
+            p.name for p in parameters if p.kind in _NAMED and p.kind is not p.KEYWORD_ONLY
+        ]
+        self.accepts = frozenset(self.names)
+        self.takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        self.mask_names = [name for name in self.names if name == "mask" or name.endswith("_mask")]
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BoundCall:
+        """Pairs arguments with their names.
+
+        Raises:
+            TypeError: the arguments do not fit the signature.
+        """
+        if len(args) == 1 and not kwargs and self.positional:  # by far the most frequent call
+            return BoundCall({self.positional[0]: args[0]})
+        return BoundCall(dict(self.signature.bind(*args, **kwargs).arguments))
+
+
+class BoundCall:
+    """The arguments of one call, by name."""
+
+    __slots__ = ("arguments",)
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self.arguments = arguments
+
+    @property
+    def first(self) -> Any:
+        """The first argument; ``None`` where there is none."""
+        return next(iter(self.arguments.values()), None)
+
+    def tensors(self) -> dict[str, Any]:
+        """Those arguments that are tensors, or structures of tensors.
+
+        Raises:
+            ArgumentError: a structure mixes tensors with other values.
+        """
+        return {
+            name: value for name, value in self.arguments.items() if _holds_tensors(name, value)
+        }
+
+    def shapes(self) -> dict[str, Any]:
+        """``{"x_shape": (None, 3)}`` for every tensor argument ``x`` that is no mask."""
+        return {
+            f"{name}_shape": tree.map_structure(_shape, value)
+            for name, value in self.tensors().items()
+            if name not in ("mask", "args", "kwargs")
+        }
+
+
+def _shape(value: Any) -> Any:
+    return None if value is None else tuple(value.shape)
+
+
+def _holds_tensors(name: str, value: Any) -> bool:
+    if is_tensor_like(value):
+        return True
+    if not tree.is_nested(value) or not value:
+        return False
+    leaves = tree.flatten(value)
+    found = [is_tensor_like(leaf) for leaf in leaves]
+    if not any(found):
+        return False
+    if not all(ok or leaf is None for ok, leaf in zip(found, leaves, strict=True)):
+        raise ArgumentError(
+            "In a nested call() argument, you cannot mix tensors and non-tensors. "
+            f"Received invalid mixed argument: {name}={value}"
+        )
+    return True
+
+
+@functools.lru_cache(maxsize=1024)
+def _parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    parameters = inspect.signature(function).parameters.values()
+    return tuple(p.name for p in parameters if p.kind in _NAMED)
+
+
+def shapes_for(
+    method: Callable[..., Any], call: BoundCall, known: CallSignature, layer: Any
+) -> Any:
+    """The keyword arguments of ``build`` or ``compute_output_shape`` for one call.
+
+    A method with one argument gets the shape of the first tensor. One with several gets each shape
+    under the name of its ``call`` argument with the ending ``_shape``.
+
+    Raises:
+        ArgumentError: an argument of the method has no such name.
+    """
+    names = [n for n in _parameter_names(getattr(method, "__func__", method)) if n != "self"]
+    shapes = call.shapes()
+    if len(names) == 1:
+        return {names[0]: next(iter(shapes.values()), None)}
+    for name in names:
+        argument = name.removesuffix("_shape")
+        if argument == name or argument not in known.accepts:
+            raise ArgumentError(
+                f"For a `{method.__name__}()` method with more than one argument, all arguments "
+                "should have a `_shape` suffix and match an argument from `call()`. E.g. "
+                f"`{method.__name__}(self, foo_shape, bar_shape)` For layer "
+                f"'{type(layer).__name__}', received `{method.__name__}()` argument `{name}`, but "
+                f"`call()` has the arguments {known.names}."
+            )
+    return {name: shapes[name] for name in names if name in shapes}

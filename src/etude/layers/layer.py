@@ -1,0 +1,576 @@
+"""`Layer`: what is called on tensors and owns variables. Here: how it is built and called.
+
+A call goes through these steps: inputs are made tensors of the compute dtype; they are checked
+against ``input_spec``; variables are made if there are none (``build``); ``training`` and masks that
+were not given are filled in; ``call`` runs; masks and losses are noted. Called on symbolic tensors,
+a layer makes a node of the graph instead of running.
+
+What a layer owns is in `etude.layers.state`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from etude import dtype_policies, naming, regularizers, tree
+from etude.autodiff import KerasTensor, Tensor, eval_shape, symbolic
+from etude.dtypes import is_float_dtype, standardize_dtype
+from etude.errors import ArgumentError, DtypeError, StateError
+from etude.layers import auto_config, call_context
+from etude.layers.call_signature import BoundCall, CallSignature, is_tensor_like, shapes_for
+from etude.layers.input_spec import InputSpec, assert_input_compatibility
+from etude.layers.masks import get_mask, set_mask
+from etude.layers.state import LayerState
+from etude.ops.core import cast, convert_to_tensor
+from etude.variable import AutocastScope, Variable
+
+__all__ = ["InputSpec", "Layer"]
+
+
+class Layer(LayerState):
+    """The base of all layers.
+
+    A subclass writes ``call``; where it has weights, it makes them in ``__init__``, or in ``build``
+    if they depend on the shape of the input, with `add_weight`. Variables, layers, metrics and seed
+    generators that are set as attributes belong to the layer, also inside of lists and
+    dictionaries.
+
+    Args:
+        activity_regularizer: a penalty on the output, divided by the batch size.
+        trainable: whether gradients change the weights.
+        dtype: a dtype or policy; by default that of `etude.config`.
+        autocast: whether float inputs are cast to the compute dtype.
+        name: by default the class's name with a number.
+
+    Raises:
+        ArgumentError: an argument is unknown or has a value that cannot be used.
+
+    Example:
+        >>> import etude
+        >>> class Scale(etude.Layer):
+        ...     def build(self, input_shape):
+        ...         self.w = self.add_weight((input_shape[-1],), "ones", name="w")
+        ...
+        ...     def call(self, x):
+        ...         return x * self.w
+        >>> layer = Scale()
+        >>> layer(etude.ops.ones((2, 3))).shape
+        (2, 3)
+        >>> [w.path for w in layer.weights]
+        ['scale/w']
+    """
+
+    _super_called = False
+    _auto_config: Any
+    _input_spec: Any
+    _convert_input_args: bool
+    _allow_non_tensor_positional_args: bool
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Notes the arguments, for `get_config`, and prepares the tracking of attributes."""
+        instance = object.__new__(cls)
+        instance.__dict__["_auto_config"] = auto_config.recorded_arguments(cls, args, kwargs)
+        instance._init_state()
+        return instance
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _scoped_build(cls.__dict__["build"])
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._super_called = True
+        self.name = _checked_name(name, type(self))
+        self._dtype_policy = dtype_policies.get(dtype)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._read_legacy_arguments(kwargs)
+        if not isinstance(trainable, bool):
+            raise ArgumentError(
+                f"Expected `trainable` to be a boolean. Received: trainable={trainable} "
+                f"(of type {type(trainable)})"
+            )
+        self._trainable = trainable
+        self.autocast = autocast
+        self.built = False
+        self.supports_jit = True
+        self._path: str | None = None
+        self._input_spec = None
+        self._build_shapes: dict[str, Any] | None = None
+        self._call_signature = CallSignature(self.call)
+        self._context_names = ("training",)
+        self._supports_masking = type(self).compute_mask is not Layer.compute_mask
+        self._convert_input_args = True
+        self._allow_non_tensor_positional_args = False
+
+    def _read_legacy_arguments(self, kwargs: dict[str, Any]) -> None:
+        """``input_shape`` and ``input_dim``: the input of a `Sequential`, given to its first layer.
+
+        Raises:
+            ArgumentError: another argument is left over.
+        """
+        shape = kwargs.pop("input_shape", None)
+        dim = kwargs.pop("input_dim", None)
+        shape = (dim,) if dim is not None else shape
+        if kwargs:
+            raise ArgumentError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
+            )
+        if shape is not None:
+            warnings.warn(
+                "Do not pass an `input_shape`/`input_dim` argument to a layer. When using "
+                "Sequential models, prefer using an `Input(shape)` object as the first layer in "
+                "the model instead.",
+                stacklevel=4,
+            )
+            self._input_shape_arg = (shape,) if isinstance(shape, int) else tuple(shape)
+
+    # ---- to be overridden ----------------------------------------------------------------------
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """What the layer computes; subclasses write it."""
+        raise NotImplementedError(
+            f"Layer {type(self).__name__} does not have a `call()` method implemented."
+        )
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights for inputs of this shape; subclasses write it where they have some."""
+        if any(not layer.built for layer in self._layers):
+            warnings.warn(
+                f"`build()` was called on layer '{self.name}', however the layer does not have a "
+                "`build()` method implemented and it looks like it has unbuilt state. This will "
+                "cause the layer to be marked as built, despite not being actually built, which "
+                "may cause failures down the line. Make sure to implement a proper `build()` "
+                "method.",
+                stacklevel=2,
+            )
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output, from that of the input; the same unless overridden."""
+        return previous_mask
+
+    # ---- calling -------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the layer on tensors; or, on symbolic tensors, notes the call in their graph."""
+        if not self._super_called:
+            raise StateError(
+                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the "
+                "first statement in the `__init__()` method. Go add it!"
+            )
+        if len(args) == 1 and not kwargs and type(args[0]) is Tensor and self._fits(args[0]):
+            return self._run(args, kwargs, is_symbolic=False)
+        is_symbolic = any(isinstance(x, KerasTensor) for x in tree.flatten([args, kwargs]))
+        given = args, dict(kwargs)
+        if self._convert_input_args:
+            args = tree.map_structure(self._convert, args)
+            kwargs = tree.map_structure(self._convert, kwargs)
+        if not self._allow_non_tensor_positional_args:
+            self._check_positional(args)
+        outputs = self._run(args, kwargs, is_symbolic)
+        if is_symbolic:
+            node = symbolic.Node(self, *given, outputs)
+            self._inbound_nodes.append(node)
+        return outputs
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_symbolic: bool) -> Any:
+        """One call, within the context of the calls around it."""
+        state = call_context.state
+        context = state.context
+        if context is None:
+            context = state.context = call_context.CallContext(self)
+            if self._super_called:
+                self._clear_losses()
+        outer = context.values
+        context.values = self._context_values(kwargs, outer)
+        try:
+            return self._checked_call(args, kwargs, is_symbolic)
+        finally:
+            context.values = outer
+            if context.entry is self:
+                state.context = None
+
+    def _context_values(self, kwargs: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]:
+        """Fills in ``training``: as given, else that of the calls around, else ``call``'s default."""
+        inner = outer
+        signature = self._call_signature
+        for name in self._context_names:
+            value = kwargs.get(name)
+            if value is None:
+                value = outer.get(name)
+            if value is None:
+                value = signature.defaults.get(name)
+            if name not in signature.accepts:
+                if not signature.takes_any:
+                    kwargs.pop(name, None)
+            elif value is not None:
+                kwargs[name] = value
+            if value is not outer.get(name):
+                inner = {**inner, name: value}
+        return inner
+
+    def _checked_call(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], is_symbolic: bool
+    ) -> Any:
+        bound = self._call_signature.bind(args, kwargs)
+        if self._input_spec:
+            assert_input_compatibility(self._input_spec, bound.first, self.name)
+        if self.built:
+            mask = self._fill_masks(bound, kwargs)
+            outputs = self._compute(args, kwargs, is_symbolic)
+        else:
+            with naming.name_scope(self.name, caller=self):
+                self._build_for(bound)
+                mask = self._fill_masks(bound, kwargs)
+                outputs = self._compute(args, kwargs, is_symbolic)
+            if not self.built:
+                self._mark_built(bound.shapes())
+        if self.activity_regularizer is not None and not is_symbolic:
+            self._add_activity_losses(outputs)
+        self._pass_masks_on(bound.first, outputs, mask)
+        return outputs
+
+    def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_symbolic: bool) -> Any:
+        """``call``, or its abstract evaluation; an error in it learns where it came from."""
+        try:
+            if is_symbolic:
+                return self.compute_output_spec(*args, **kwargs)
+            policy = self._dtype_policy
+            if policy.compute_dtype == policy.variable_dtype and not AutocastScope.active():
+                return self.call(*args, **kwargs)
+            with AutocastScope(self._autocast_dtype()):
+                return self.call(*args, **kwargs)
+        except Exception as error:
+            self._annotate(error, args, kwargs)
+            raise
+
+    def _autocast_dtype(self) -> str | None:
+        return self.compute_dtype if self.autocast and is_float_dtype(self.compute_dtype) else None
+
+    def _annotate(self, error: Exception, args: Any, kwargs: Any) -> None:
+        """Adds to an error which layer was called with which shapes; the innermost layer does it."""
+        if getattr(error, "_etude_layer", None) is not None:
+            return
+        try:
+            error._etude_layer = self.name  # type: ignore[attr-defined]
+        except AttributeError:
+            return
+        shown = [_shown(value) for value in args]
+        shown += [f"{key}={_shown(value)}" for key, value in kwargs.items()]
+        error.add_note(f"In the call of layer '{self.name}' ({type(self).__name__}): {shown}")
+
+    # ---- inputs --------------------------------------------------------------------------------
+
+    def _fits(self, x: Tensor) -> bool:
+        """Whether a tensor needs no cast."""
+        name = standardize_dtype(x.dtype)
+        return name == self._dtype_policy.compute_dtype or not self._casts(name)
+
+    def _casts(self, dtype: str) -> bool:
+        return self.autocast and is_float_dtype(dtype) and dtype != self.compute_dtype
+
+    def _convert(self, x: Any) -> Any:
+        """Arrays become tensors, floats the compute dtype; all else stays as it is."""
+        if isinstance(x, KerasTensor):
+            if not self._casts(x.dtype):
+                return x
+            converted = KerasTensor(x.shape, dtype=self.compute_dtype, name=x.name)
+        elif isinstance(x, (Tensor, Variable)):
+            dtype = standardize_dtype(x.dtype)
+            if not self._casts(dtype):
+                return x
+            converted = cast(x, self.compute_dtype)
+        elif hasattr(x, "__array__"):
+            converted = convert_to_tensor(x)
+            if self._casts(standardize_dtype(converted.dtype)):
+                converted = cast(converted, self.compute_dtype)
+        else:
+            return x
+        mask = get_mask(x)
+        if mask is not None:
+            set_mask(converted, mask)
+        return converted
+
+    def _check_positional(self, args: tuple[Any, ...]) -> None:
+        for value in tree.flatten(args):
+            if value is not None and not is_tensor_like(value):
+                raise ArgumentError(
+                    "Only input tensors may be passed as positional arguments. The following "
+                    f"argument value should be passed as a keyword argument: {value} (of type "
+                    f"{type(value)}). Layer: '{self.name}'. A list of numbers becomes an input by "
+                    "`numpy.array(...)`."
+                )
+
+    def _fill_masks(self, bound: BoundCall, kwargs: dict[str, Any]) -> Any:
+        """Gives ``call`` the masks that its inputs carry.
+
+        Returns:
+            The mask, or the structure of masks, of the first input.
+        """
+        signature = self._call_signature
+        if signature.mask_names:
+            tensors = bound.tensors()
+            if len(tensors) == 1:
+                wanted = {"mask": value for value in tensors.values()}
+            else:
+                wanted = {f"{name}_mask": value for name, value in tensors.items()}
+            for name, value in wanted.items():
+                if name in signature.accepts and bound.arguments.get(name) is None:
+                    kwargs[name] = tree.map_structure(get_mask, value)
+        mask = kwargs.get("mask")
+        if mask is not None:
+            return mask
+        first = bound.first
+        return get_mask(first) if isinstance(first, Tensor) else tree.map_structure(get_mask, first)
+
+    def _pass_masks_on(self, inputs: Any, outputs: Any, mask: Any) -> None:
+        """Attaches masks to the outputs; warns where a mask gets lost."""
+        has_mask = mask is not None and any(m is not None for m in tree.flatten(mask))
+        if not self._supports_masking:
+            if has_mask:
+                warnings.warn(
+                    f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with "
+                    "a mask attached to it. However, this layer does not support masking and will "
+                    "therefore destroy the mask information. Downstream layers will not see the "
+                    "mask.",
+                    stacklevel=2,
+                )
+            return
+        if not has_mask and type(self).compute_mask is Layer.compute_mask:
+            return
+        flat = tree.flatten(outputs)
+        if all(get_mask(x) is not None for x in flat):
+            return
+        masks = self.compute_mask(inputs, mask)
+        if masks is None:
+            return
+        for tensor, found in zip(flat, tree.flatten(masks), strict=False):
+            if found is not None and get_mask(tensor) is None and is_tensor_like(tensor):
+                set_mask(tensor, found)
+
+    def _add_activity_losses(self, outputs: Any) -> None:
+        for output in tree.flatten(outputs):
+            if isinstance(output, Tensor):
+                loss = self.activity_regularizer(output)
+                self.add_loss(loss / output.shape[0] if output.ndim > 0 else loss)
+
+    def _register_call_context_args(self, *names: str) -> None:
+        """Names that, like ``training``, are handed down to the layers called inside."""
+        self._context_names = (*self._context_names, *names)
+
+    # ---- building ------------------------------------------------------------------------------
+
+    def _build_for(self, bound: BoundCall) -> None:
+        """Makes the weights for a call. A layer without ``build`` lets those inside make theirs."""
+        if type(self).build is not Layer.build:
+            self.build(**shapes_for(self.build, bound, self._call_signature, self))
+            if self._input_spec:
+                assert_input_compatibility(self._input_spec, bound.first, self.name)
+
+    def _build_at_init(self) -> None:
+        """For the end of ``__init__`` of layers that need no ``build``."""
+        if type(self).build is Layer.build:
+            self._mark_built(None)
+
+    def _mark_built(self, shapes: dict[str, Any] | None) -> None:
+        if shapes:
+            self._build_shapes = shapes
+        self.built = True
+        self._lock_state()
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that the layer was built with; ``None`` if it was not."""
+        if not self._build_shapes:
+            return None
+        if len(self._build_shapes) == 1:
+            return {"input_shape": next(iter(self._build_shapes.values()))}
+        return {"shapes_dict": dict(self._build_shapes)}
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Builds the layer with what `get_build_config` returned."""
+        if config and "input_shape" in config:
+            self.build(config["input_shape"])
+        elif config and "shapes_dict" in config:
+            self.build(**config["shapes_dict"])
+
+    # ---- shapes --------------------------------------------------------------------------------
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The symbolic outputs of a call on symbolic inputs, by evaluating ``call`` abstractly."""
+        if type(self).compute_output_shape is not Layer.compute_output_shape:
+            bound = self._call_signature.bind(args, kwargs)
+            method = self.compute_output_shape
+            shapes = method(**shapes_for(method, bound, self._call_signature, self))
+            if not isinstance(shapes, (list, tuple, dict)):
+                raise DtypeError(
+                    f"Method `compute_output_shape()` of layer {type(self).__name__} is returning "
+                    f"a type that cannot be interpreted as a shape. Received: {shapes}"
+                )
+            return tree.map_shape_structure(self._symbolic, shapes)
+        return eval_shape(lambda a, k: self.call(*a, **k), args, kwargs)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shapes of the outputs for inputs of these shapes, batch included.
+
+        Args:
+            *args: a shape, or a structure of shapes, for each argument of ``call``.
+            **kwargs: the same by name: ``query_shape=...`` for the argument ``query``.
+        """
+        inputs = [tree.map_shape_structure(self._symbolic, shape) for shape in args]
+        named = {
+            name.removesuffix("_shape") if name != "input_shape" else self._call_signature.names[0]:
+            tree.map_shape_structure(self._symbolic, shape)
+            for name, shape in kwargs.items()
+        }  # fmt: skip
+        if self.built:
+            outputs = self.compute_output_spec(*inputs, **named)
+        else:  # a twin is built in its place
+            outputs = type(self).from_config(self.get_config())(*inputs, **named)
+        return tree.map_structure(lambda t: t.shape, outputs)
+
+    def _symbolic(self, shape: Any) -> KerasTensor:
+        return KerasTensor(tuple(shape), dtype=self.compute_dtype)
+
+    # ---- properties and configs ----------------------------------------------------------------
+
+    @property
+    def input_spec(self) -> Any:
+        """What the layer expects of its inputs: an `InputSpec`, or a structure of them."""
+        return self._input_spec
+
+    @input_spec.setter
+    def input_spec(self, value: Any) -> None:
+        self._input_spec = value
+
+    @property
+    def supports_masking(self) -> bool:
+        """Whether masks pass through."""
+        return self._supports_masking
+
+    @supports_masking.setter
+    def supports_masking(self, value: bool) -> None:
+        self._supports_masking = value
+
+    @property
+    def path(self) -> str | None:
+        """The name with those of the layers around; ``None`` before the layer is built."""
+        return self._path
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the first call on symbolic tensors."""
+        return _one_or_all(self._first_node("input").inputs)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the first call on symbolic tensors."""
+        return _one_or_all(self._first_node("output").outputs)
+
+    def _first_node(self, wanted: str) -> Any:
+        if not self._inbound_nodes:
+            raise UncalledError(
+                f"The layer {self.name} has never been called and thus has no defined {wanted}."
+            )
+        return self._inbound_nodes[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this layer again.
+
+        A subclass that does not override it gets those noted at its construction.
+
+        Raises:
+            NoAutoConfig: they cannot be written into a config.
+        """
+        own = type(self).get_config is not Layer.get_config
+        config: dict[str, Any] = {"name": self.name} if own else auto_config.full_config(self)
+        config["trainable"] = self.trainable
+        config["dtype"] = dtype_policies.serialize(self.dtype_policy)
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The layer with these arguments.
+
+        Raises:
+            DtypeError: the class does not take them.
+        """
+        if isinstance(config.get("dtype"), dict):
+            config = {**config, "dtype": dtype_policies.deserialize(config["dtype"]).name}
+        try:
+            return cls(**config)
+        except Exception as error:
+            raise DtypeError(
+                f"Error when deserializing class '{cls.__name__}' using config={config}.\n\n"
+                f"Exception encountered: {error}"
+            ) from error
+
+    def __repr__(self) -> str:
+        if not self._super_called:
+            return object.__repr__(self)
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+class UncalledError(StateError, AttributeError):
+    """A symbolic input or output was asked for before there is one."""
+
+
+def _scoped_build(build: Callable[..., None]) -> Callable[..., None]:
+    """``build`` with what belongs to it: the name scope, the path, the note that it is done."""
+    signature = inspect.signature(build)
+
+    @wraps(build)
+    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self.__dict__.get("_building"):  # `super().build(...)` inside of a build
+            build(self, *args, **kwargs)
+            return
+        object.__setattr__(self, "_building", True)
+        try:
+            with naming.name_scope(self.name, caller=self):
+                self._path = naming.current_path()
+                build(self, *args, **kwargs)
+        finally:
+            object.__setattr__(self, "_building", False)
+        shapes = dict(signature.bind(self, *args, **kwargs).arguments)
+        shapes.pop(next(iter(signature.parameters)))
+        self._mark_built(shapes)
+
+    return wrapper
+
+
+Layer.build = _scoped_build(Layer.build)
+
+
+def _checked_name(name: str | None, cls: type) -> str:
+    if name is None:
+        return naming.auto_name(cls.__name__)
+    if not isinstance(name, str) or "/" in name:
+        raise ArgumentError(
+            "Argument `name` must be a string and cannot contain character `/`. "
+            f"Received: name={name} (of type {type(name)})"
+        )
+    return name
+
+
+def _one_or_all(tensors: list[Any]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors
+
+
+def _shown(value: Any) -> Any:
+    """A tensor as its shape and dtype, in structures too."""
+    if is_tensor_like(value):
+        return f"{standardize_dtype(value.dtype)}{tuple(value.shape)}"
+    return tree.map_structure(_shown, value) if tree.is_nested(value) and value else value

@@ -1,0 +1,105 @@
+"""Names: ``dense``, ``dense_1``, ..., and the paths of what is made inside of something else.
+
+A name is made unique by a counter per prefix. A path is the chain of name scopes that are open
+while a variable is made: ``sequential/dense/kernel``.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = [
+    "auto_name",
+    "current_path",
+    "get_uid",
+    "name_scope",
+    "reset_uids",
+    "to_snake_case",
+    "uniquify",
+]
+
+_counts: defaultdict[str, int] = defaultdict(int)
+
+
+def to_snake_case(name: str) -> str:
+    """A class name as a variable name.
+
+    >>> to_snake_case("Conv2DTranspose"), to_snake_case("LSTM")
+    ('conv2d_transpose', 'lstm')
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def uniquify(name: str) -> str:
+    """The name itself at its first use, then with a number: ``dense``, ``dense_1``, ...
+
+    >>> uniquify("only_in_this_example"), uniquify("only_in_this_example")
+    ('only_in_this_example', 'only_in_this_example_1')
+    """
+    count = _counts[name]
+    _counts[name] += 1
+    return f"{name}_{count}" if count else name
+
+
+def auto_name(prefix: str) -> str:
+    """A unique name for an object of a class with this name."""
+    return uniquify(to_snake_case(prefix))
+
+
+def get_uid(prefix: str = "") -> int:
+    """Counts up the counter of a prefix and returns it.
+
+    >>> get_uid("another_example"), get_uid("another_example")
+    (1, 2)
+    """
+    _counts[prefix] += 1
+    return _counts[prefix]
+
+
+def reset_uids() -> None:
+    """Sets all counters back, so that the next ``Dense`` is called ``dense`` again."""
+    _counts.clear()
+
+
+class _Scopes(threading.local):
+    def __init__(self) -> None:
+        self.stack: list[tuple[str, Any]] = []
+
+
+_scopes = _Scopes()
+
+
+@contextmanager
+def name_scope(name: str, caller: Any = None) -> Iterator[None]:
+    """Puts a name in front of the paths of all variables that are made inside.
+
+    Args:
+        name: the name; it must not contain ``/``.
+        caller: the object that opens the scope; if it opened the innermost one already, nothing
+            is added.
+
+    >>> with name_scope("model"), name_scope("dense"):
+    ...     current_path()
+    'model/dense'
+    """
+    stack = _scopes.stack
+    if caller is not None and stack and stack[-1][1] is caller:
+        yield
+        return
+    stack.append((name, caller))
+    try:
+        yield
+    finally:
+        stack.pop()
+
+
+def current_path() -> str:
+    """The names of the open scopes, joined by ``/``; empty where none is open."""
+    return "/".join(name for name, _ in _scopes.stack)
