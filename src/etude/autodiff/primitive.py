@@ -1,0 +1,286 @@
+"""Primitives: functions of arrays with a gradient rule beside them.
+
+`@primitive` makes an operation of a forward that sees raw arrays of the active engine.
+``@name.gradient`` adds its rule, which sees Tensors and calls operations, so that rules can be
+differentiated again. `@composite` marks operations that are written in terms of others.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from etude import config
+from etude.autodiff import symbolic
+from etude.autodiff.operators import OPS
+from etude.autodiff.recording import is_recording
+from etude.autodiff.tensor import Leaf, Tensor, as_tensor
+from etude.dtypes import FLOATS, result_type
+from etude.engine import KERNELS, xp
+from etude.errors import DtypeError, GradientError
+
+__all__ = ["OPS", "PRIMITIVES", "Composite", "Node", "Primitive", "composite", "primitive"]
+
+Array = Any
+PRIMITIVES: dict[str, Primitive] = {}
+"""Every primitive, private ones included, by name."""
+
+_sequence = itertools.count()
+
+
+class Node:
+    """One recorded call of a primitive.
+
+    Attributes:
+        primitive: what was called.
+        inputs: its array inputs; None for one that was left out.
+        options: its static options.
+        arrays: its outputs, raw: a Tensor here would make a cycle that keeps memory alive.
+        single: whether the forward returned one array, not a tuple.
+        seq: position in the order of recording, which is a topological order.
+    """
+
+    __slots__ = ("__weakref__", "arrays", "inputs", "options", "primitive", "seq", "single")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Tensor | None, ...],
+        options: dict[str, Any],
+        arrays: tuple[Array, ...],
+        single: bool,
+    ):
+        self.primitive = primitive
+        self.inputs = inputs
+        self.options = options
+        self.arrays = arrays
+        self.single = single
+        self.seq = next(_sequence)
+
+
+def next_sequence() -> int:
+    """A number greater than that of every node recorded so far."""
+    return next(_sequence)
+
+
+class Primitive:
+    """An operation with a forward on arrays and a gradient rule on Tensors.
+
+    Attributes:
+        name: the name of the forward.
+        inputs: names of the array inputs, empty where their number is open (``*xs``).
+        arity: how many array inputs there are, or None where their number is open.
+        cast: None, "same" or "float": how the inputs are brought to one dtype.
+    """
+
+    def __init__(self, forward: Callable[..., Any], cast: str | None, arity: int | None):
+        functools.update_wrapper(self, forward)
+        self.forward = forward
+        self.name = forward.__name__
+        self.cast = cast
+        parameters = list(inspect.signature(forward).parameters.values())
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        required = [p.name for p in parameters if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
+        self.arity = None if self.variadic else (len(required) if arity is None else arity)
+        names = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+        self.inputs = tuple(names[: self.arity or 0])
+        self.option_names = tuple(names[len(self.inputs) :])
+        self.defaults = {
+            p.name: p.default
+            for p in parameters
+            if p.default is not p.empty and p.name in self.option_names
+        }
+        self.rule: Callable[..., tuple[Any, ...]] | None = None
+        self.rule_options: tuple[str, ...] | None = None
+        self.reason: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    # --- registration of the rule ---
+
+    def gradient(self, rule: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+        """Registers the rule: ``(g, out, *inputs, **options)`` to one gradient per input."""
+        parameters = list(inspect.signature(rule).parameters.values())
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        given = 2 if variadic else 2 + len(self.inputs)
+        names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        self.rule = rule
+        self.rule_options = None if takes_all else tuple(names[given:])
+        return rule
+
+    def no_gradient(self, reason: str) -> None:
+        """Says that there is no derivative; outputs are constants to the tape."""
+        self.reason = reason
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the tape records calls."""
+        return self.reason is None
+
+    def pull_back(
+        self, node: Node, g: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
+    ) -> tuple[Any, ...]:
+        """Applies the rule to the cotangents of a recorded call."""
+        if self.rule is None:
+            raise GradientError(
+                f"The operation `{self.name}` has no gradient rule. "
+                f"Register one with `@{self.name}.gradient`, or say why there is none with "
+                f"`{self.name}.no_gradient(reason)`."
+            )
+        options = {**self.defaults, **node.options}
+        if self.rule_options is not None:
+            options = {name: options[name] for name in self.rule_options}
+        if node.single:
+            return self.rule(g[0], outputs[0], *node.inputs, **options)
+        return self.rule(g, outputs, *node.inputs, **options)
+
+    # --- calls ---
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        if (self.arity is not None and len(args) != self.arity) or (
+            options and not self.variadic and any(name in options for name in self.inputs)
+        ):
+            args, options = self._bind(args, options)
+        tensors: list[Tensor | None] = []
+        for arg in args:
+            if type(arg) is Tensor or arg is None:
+                tensors.append(arg)
+            elif isinstance(arg, symbolic.KerasTensor):
+                return symbolic.call(self, args, options)
+            else:
+                tensors.append(arg if isinstance(arg, _SCALARS) else as_tensor(arg))  # type: ignore[arg-type]
+        if self.cast is not None:
+            tensors = _to_one_dtype(tensors, self.cast, self.name)
+        else:
+            tensors = [as_tensor(t) if isinstance(t, _SCALARS) else t for t in tensors]
+        return self._run(tuple(tensors), options)
+
+    def _bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sorts inputs given by keyword, and options given by position."""
+        names = (*self.inputs, *self.option_names)
+        if len(args) > len(names):
+            raise DtypeError(
+                f"{self.name}() takes at most {len(names)} arguments ({', '.join(names)}); "
+                f"got {len(args)}."
+            )
+        found = dict(zip(names, args, strict=False))
+        twice = found.keys() & options.keys()
+        if twice:
+            raise DtypeError(f"{self.name}() got the argument {min(twice)!r} twice.")
+        found |= options
+        missing = [name for name in self.inputs if name not in found]
+        if missing:
+            raise DtypeError(
+                f"{self.name}({', '.join(names)}) misses its argument {missing[0]!r}."
+            )
+        inputs = tuple(found.pop(name) for name in self.inputs)
+        return inputs, found
+
+    def _run(self, tensors: tuple[Tensor | None, ...], options: dict[str, Any]) -> Any:
+        engine = xp()
+        own = engine.own
+        arrays = [None if t is None else own(t.array) for t in tensors]
+        forward = KERNELS[engine.name].get(self.name, self.forward)
+        with engine.quiet():
+            out = forward(*arrays, **options)
+        if (
+            self.reason is None
+            and is_recording()
+            and any(t is not None and t.node is not None for t in tensors)
+        ):
+            return self._record(tensors, options, out)
+        if isinstance(out, tuple):
+            return tuple(Tensor(own(o)) for o in out)  # pyright: ignore[reportUnknownVariableType]
+        return Tensor(own(out))
+
+    def _record(
+        self, tensors: tuple[Tensor | None, ...], options: dict[str, Any], out: Any
+    ) -> Any:
+        own = xp().own
+        if isinstance(out, tuple):
+            arrays: tuple[Array, ...] = tuple(own(o) for o in out)  # pyright: ignore[reportUnknownVariableType]
+            node = Node(self, tensors, options, arrays, single=False)
+            return tuple(
+                Tensor(a, node if _is_float(a) else None, i) for i, a in enumerate(arrays)
+            )
+        array = own(out)
+        if not _is_float(array):
+            return Tensor(array)
+        return Tensor(array, Node(self, tensors, options, (array,), single=True))
+
+
+_SCALARS = (bool, int, float)
+
+
+def _is_float(array: Array) -> bool:
+    return array.dtype.kind in "fcV" or str(array.dtype) in FLOATS
+
+
+def _to_one_dtype(inputs: list[Any], cast: str, name: str) -> list[Any]:
+    """Brings inputs to one dtype by the promotion rules; Python scalars are weak."""
+    kinds = [type(t) if isinstance(t, _SCALARS) else t.dtype for t in inputs if t is not None]
+    first = kinds[0] if kinds else None
+    if len(kinds) == 1 and cast == "same" and not isinstance(first, type):
+        return inputs
+    dtype = result_type(*(k if isinstance(k, type) else str(k) for k in kinds))
+    if dtype == "string":
+        raise DtypeError(f"{name}() expects numbers; got text.")
+    if cast == "float" and dtype not in FLOATS and not dtype.startswith("complex"):
+        dtype = config.floatx()
+    return [None if t is None else as_tensor(t, dtype) for t in inputs]
+
+
+def primitive(
+    forward: Callable[..., Any] | None = None, *, cast: str | None = None, arity: int | None = None
+) -> Any:
+    """Makes an operation of a forward on arrays, and registers it.
+
+    Args:
+        forward: array inputs are its positional parameters without default (or ``*xs``); the
+            others are static options.
+        cast: None leaves the inputs as they are; "same" brings them to one dtype; "float" the
+            same, and then to a float.
+        arity: the number of array inputs, where it is not that of the parameters without default.
+    """
+
+    def register(function: Callable[..., Any]) -> Primitive:
+        made = Primitive(function, cast, arity)
+        PRIMITIVES[made.name] = made
+        if not made.name.startswith("_"):
+            OPS[made.name] = made
+        return made
+
+    return register if forward is None else register(forward)
+
+
+class Composite:
+    """An operation written in terms of others; symbolic inputs make one node of it."""
+
+    def __init__(self, function: Callable[..., Any]):
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.name = function.__name__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if symbolic.any_symbolic(args) or (kwargs and symbolic.any_symbolic(kwargs)):
+            return symbolic.call(self, args, kwargs)
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+
+def composite(function: Callable[..., Any]) -> Any:
+    """Marks a public operation that is written in terms of other operations."""
+    made = Composite(function)
+    if not made.name.startswith("_"):
+        OPS[made.name] = made
+    return made
+
+
+__all__ += ["Leaf", "next_sequence"]

@@ -1,0 +1,239 @@
+"""Symbolic tensors: shapes and dtypes without values, and the graph of calls on them.
+
+There is one way by which shapes become known: the operation is evaluated abstractly by the
+engine. Dimensions that are not known yet (None) are found by evaluating with two sizes: what
+differs in the result is not known either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from etude import tree
+from etude.autodiff.operators import OPS, Operators
+from etude.autodiff.tensor import Tensor, as_tensor
+from etude.dtypes import standardize_dtype
+from etude.engine import xp
+from etude.errors import DtypeError
+
+__all__ = ["KerasTensor", "Node", "any_symbolic", "call", "eval_shape"]
+
+
+class KerasTensor(Operators):
+    """A tensor that is not computed yet: shape and dtype, and the call it will come from.
+
+    Args:
+        shape: integers, or None where the size is not known, e.g. of the batch.
+        dtype: name of the dtype.
+        name: shown in error messages and summaries.
+
+    Attributes:
+        producer: the `Node` that makes it and which of its outputs it is, or None.
+    """
+
+    __slots__ = ("__weakref__", "_keras_mask", "dtype", "name", "producer", "record_history", "shape", "sparse")
+
+    def __init__(self, shape: Any, dtype: Any = "float32", name: str | None = None):
+        self.shape: tuple[int | None, ...] = tuple(shape)
+        self.dtype = standardize_dtype(dtype)
+        self.name = name or f"keras_tensor_{id(self):x}"
+        self.producer: tuple[Node, int] | None = None
+        self.sparse = False
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def T(self) -> Any:  # noqa: N802  (NumPy's name)
+        """The tensor with its axes in reverse order."""
+        return OPS["transpose"](self)
+
+    def reshape(self, *shape: Any) -> Any:
+        """The same values in another shape."""
+        new = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        return OPS["reshape"](self, new)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """Without axes of size 1."""
+        return OPS["squeeze"](self, axis=axis)
+
+    def __eq__(self, other: object) -> Any:
+        return OPS["equal"](self, other) if _is_operand(other) else self is other
+
+    def __ne__(self, other: object) -> Any:
+        return OPS["not_equal"](self, other) if _is_operand(other) else self is not other
+
+    __hash__ = object.__hash__
+
+    def __len__(self) -> int:
+        if not self.shape or self.shape[0] is None:
+            raise DtypeError(f"The length of {self!r} is not known.")
+        return self.shape[0]
+
+    def _no_value(self, wanted: str) -> DtypeError:
+        return DtypeError(
+            f"A symbolic tensor has no values: {self!r} cannot give {wanted}. Symbolic tensors "
+            "come from `Input` and describe a model; use operations of `etude.ops` or a layer on "
+            "them, and call the finished model on data to get values."
+        )
+
+    def __iter__(self) -> Any:
+        raise self._no_value("its elements one by one")
+
+    def __bool__(self) -> bool:
+        raise self._no_value("a truth value")
+
+    def __float__(self) -> float:
+        raise self._no_value("a number")
+
+    def __int__(self) -> int:
+        raise self._no_value("a number")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise self._no_value("an array")
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+def _is_operand(value: object) -> bool:
+    return isinstance(value, (KerasTensor, int, float, bool)) or hasattr(value, "dtype")
+
+
+class Node:
+    """One symbolic call: an operation, its arguments, and the tensors it makes.
+
+    Attributes:
+        operation: a layer, a primitive or a composite.
+        args: its positional arguments, with KerasTensors in them.
+        kwargs: its keyword arguments, likewise.
+        inputs: the KerasTensors among the arguments, flat.
+        outputs: the KerasTensors it makes, flat.
+        structure: its outputs as the call returned them.
+    """
+
+    def __init__(
+        self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any
+    ):
+        self.operation = operation
+        self.args = args
+        self.kwargs = kwargs
+        self.structure = outputs
+        self.inputs = [t for t in tree.flatten((args, kwargs)) if isinstance(t, KerasTensor)]
+        self.outputs = [t for t in tree.flatten(outputs) if isinstance(t, KerasTensor)]
+        for i, tensor in enumerate(self.outputs):
+            tensor.producer = (self, i)
+
+    def __repr__(self) -> str:
+        return f"<Node of {getattr(self.operation, 'name', self.operation)}>"
+
+
+def any_symbolic(structure: Any) -> bool:
+    """Whether there is a KerasTensor anywhere in a structure.
+
+    >>> any_symbolic({"x": [KerasTensor((2,))]}), any_symbolic([1.0])
+    (True, False)
+    """
+    if isinstance(structure, (list, tuple)):
+        return any(map(any_symbolic, structure))  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(structure, dict):
+        return any(map(any_symbolic, structure.values()))  # pyright: ignore[reportUnknownArgumentType]
+    return isinstance(structure, KerasTensor)
+
+
+def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Calls an operation on symbolic tensors: finds the outputs' shapes, and makes the node."""
+    outputs = eval_shape(operation, *args, **kwargs)
+    Node(operation, args, kwargs, outputs)
+    return outputs
+
+
+# Two sizes for a dimension that is not known. They are unlikely to be met otherwise. The first
+# axis, the batch, gets small ones, because the engine 'numpy' really computes with them.
+_BATCH = (2, 3)
+_OTHER = (83, 89)
+
+
+def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What a function would return, as KerasTensors; nothing is kept of what it assigns.
+
+    Args:
+        fn: takes Tensors where the arguments hold KerasTensors.
+        *args: arguments, nested, with KerasTensors in them.
+        **kwargs: likewise.
+
+    Returns:
+        The structure that ``fn`` returns, with KerasTensors in the place of Tensors.
+
+    >>> from etude import ops
+    >>> eval_shape(ops.matmul, KerasTensor((None, 3)), KerasTensor((3, 4))).shape
+    (None, 4)
+    """
+    leaves = tree.flatten((args, kwargs))
+    symbols = [t for t in leaves if isinstance(t, KerasTensor)]
+    unknown = any(None in t.shape for t in symbols)
+    attempt = _Attempt(fn, (args, kwargs), leaves, symbols)
+    try:
+        first = attempt.shapes(_BATCH[0], _OTHER[0])
+        second = attempt.shapes(_BATCH[1], _OTHER[1]) if unknown else first
+    except Exception:
+        if not unknown:
+            raise
+        first = attempt.shapes(_OTHER[0], _OTHER[0])  # unknown axes that must be equal
+        second = attempt.shapes(_OTHER[1], _OTHER[1])
+    made = iter(
+        KerasTensor([a if a == b else None for a, b in zip(x, y, strict=True)], dtype)
+        for (x, dtype), (y, _) in zip(first, second, strict=True)
+    )
+    return tree.map_structure(lambda leaf: next(made) if leaf is _TENSOR else leaf, attempt.form)
+
+
+_TENSOR = object()
+
+
+class _Attempt:
+    """An abstract evaluation with given sizes for the unknown dimensions."""
+
+    def __init__(
+        self, fn: Callable[..., Any], arguments: Any, leaves: list[Any], symbols: list[KerasTensor]
+    ):
+        self.fn = fn
+        self.arguments = arguments
+        self.leaves = leaves
+        self.symbols = symbols
+        self.form: Any = None
+
+    def shapes(self, batch: int, other: int) -> list[tuple[tuple[int, ...], str]]:
+        """Shapes and dtypes of the Tensors that the function returns."""
+        specs = [
+            (
+                tuple((batch if i == 0 else other) if n is None else n for i, n in enumerate(t.shape)),
+                t.dtype,
+            )
+            for t in self.symbols
+        ]
+        return xp().eval_shape(self._run, specs)
+
+    def _run(self, arrays: list[Any]) -> list[Any]:
+        rest = iter(arrays)
+        filled = [Tensor(next(rest)) if isinstance(t, KerasTensor) else t for t in self.leaves]
+        args, kwargs = tree.pack_sequence_as(self.arguments, filled)
+        result = self.fn(*args, **kwargs)
+        outputs: list[Any] = []
+
+        def mark(leaf: Any) -> Any:
+            if isinstance(leaf, Tensor) or hasattr(leaf, "__etude_tensor__"):
+                outputs.append(as_tensor(leaf).array)
+                return _TENSOR
+            return leaf
+
+        self.form = tree.map_structure(mark, result)
+        return outputs

@@ -1,0 +1,317 @@
+"""GradientTape: records operations, and walks them back.
+
+Recording itself is done by `Primitive`: while a tape is open, the output of an operation on a
+watched Tensor remembers its `Node`. The tape only knows where its recording began. Walking back
+visits the nodes between the targets and the sources in the reverse order of recording, so there
+is no recursion and no limit on depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from etude import tree
+from etude.autodiff.operators import OPS
+from etude.autodiff.primitive import Node, next_sequence
+from etude.autodiff.recording import change_depth, swap_depth
+from etude.autodiff.tensor import Leaf, Tensor, as_tensor
+from etude.dtypes import is_float_dtype
+from etude.engine import xp
+from etude.errors import ArgumentError, DtypeError, GradientError
+
+__all__ = ["GradientTape", "stop_recording"]
+
+Place = tuple[Any, int]
+"""Which output of which node: where a Tensor stands in the graph."""
+
+
+class GradientTape:
+    """Records what is computed inside its ``with`` block, for derivatives.
+
+    Trainable Variables are watched by themselves; other Tensors by `watch`. Tapes nest: a
+    gradient taken inside an outer tape's block is recorded by it, which gives second derivatives.
+    Each thread has its own tapes.
+
+    Args:
+        persistent: whether `gradient` may be called more than once.
+        watch_accessed_variables: whether trainable Variables are watched by themselves.
+
+    Example:
+
+    >>> import etude
+    >>> x = etude.ops.convert_to_tensor(3.0)
+    >>> with etude.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = x * x
+    >>> float(tape.gradient(y, x))
+    6.0
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
+        self.persistent = persistent
+        self.watch_accessed_variables = watch_accessed_variables
+        self._watched: dict[int, Any] = {}
+        self._recording = False
+        self._used = False
+        self._start = next_sequence()
+
+    def __enter__(self) -> GradientTape:
+        if self._recording:
+            raise GradientError("This tape is recording already: use a new GradientTape.")
+        self._start_recording()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._recording:
+            self._stop_recording()
+
+    def _start_recording(self) -> None:
+        self._recording = True
+        change_depth(+1)
+
+    def _stop_recording(self) -> None:
+        self._recording = False
+        change_depth(-1)
+
+    def watch(self, tensor: Any) -> None:
+        """Makes a Tensor or a Variable (or each in a structure) a source of derivatives.
+
+        Raises:
+            DtypeError: it is neither, or holds no floats.
+        """
+        for t in tree.flatten(tensor):
+            if not isinstance(t, Tensor) and not hasattr(t, "__etude_tensor__"):
+                raise DtypeError(
+                    "GradientTape.watch() expects a Tensor or a Variable; got "
+                    f"{type(t).__name__}. Make a Tensor of it: `ops.convert_to_tensor(x)`."
+                )
+            if not is_float_dtype(t.dtype):
+                raise DtypeError(
+                    f"Only floats have derivatives; the watched Tensor has dtype {t.dtype}. "
+                    "Cast it first: `ops.cast(x, 'float32')`."
+                )
+            if isinstance(t, Tensor):
+                t.node = t.node or Leaf(t.shape)
+            else:
+                t.__etude_watch__()
+            self._watched[id(t)] = t
+
+    def watched_variables(self) -> tuple[Any, ...]:
+        """The Variables that were watched by `watch`."""
+        return tuple(t for t in self._watched.values() if not isinstance(t, Tensor))
+
+    def reset(self) -> None:
+        """Forgets what was recorded so far."""
+        self._start = next_sequence()
+        self._used = False
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """Leaves out what is computed inside."""
+        with stop_recording():
+            yield
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: str = "none",
+    ) -> Any:
+        """Derivatives of the sum of the targets with respect to the sources.
+
+        Args:
+            target: a Tensor, or a structure of them, computed while the tape recorded.
+            sources: Tensors or Variables, in any structure.
+            output_gradients: what each target is weighted with, of its shape; ones by default.
+            unconnected_gradients: ``"none"`` or ``"zero"``: what to give for a source on which no
+                target depends.
+
+        Returns:
+            Tensors in the structure of the sources.
+
+        Raises:
+            GradientError: the tape was used up, or an operation on the way has no rule.
+        """
+        if self._used and not self.persistent:
+            raise GradientError(
+                "A GradientTape gives one gradient. To call `gradient` (or `jacobian`) more than "
+                "once, make it with GradientTape(persistent=True)."
+            )
+        if unconnected_gradients not in ("none", "zero"):
+            raise ArgumentError(
+                f"unconnected_gradients must be 'none' or 'zero'; got {unconnected_gradients!r}."
+            )
+        self._used = True
+        if self._recording and not self.persistent:  # what follows would be recorded in vain
+            self._stop_recording()
+        flat_sources = tree.flatten(sources)
+        targets = [as_tensor(t) for t in tree.flatten(target) if t is not None]
+        seeds = _seeds(targets, output_gradients)
+        places = [self._place(source) for source in flat_sources]
+        found = _walk_back(targets, seeds, {p for p in places if p is not None}, self._start)
+        gradients = [None if p is None else found.get(p) for p in places]
+        if unconnected_gradients == "zero":
+            gradients = [
+                OPS["zeros_like"](as_tensor(s)) if g is None else g
+                for g, s in zip(gradients, flat_sources, strict=True)
+            ]
+        return tree.pack_sequence_as(sources, gradients)
+
+    def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = "none") -> Any:
+        """Derivatives of every element of the target, (*target, *source) for each source."""
+        before, self.persistent = self.persistent, True
+        try:
+            y = as_tensor(target)
+            rows: list[Any] = []
+            for i in range(y.size):
+                one = xp().arange(y.size, dtype="int32") == i
+                seed = Tensor(xp().astype(one, str(y.dtype)).reshape(y.shape))
+                rows.append(
+                    tree.flatten(self.gradient(y, sources, seed, unconnected_gradients))
+                )
+        finally:
+            self.persistent = before
+        columns = [
+            None
+            if column[0] is None
+            else OPS["reshape"](OPS["stack"](list(column)), (*y.shape, *column[0].shape))
+            for column in zip(*rows, strict=True)
+        ]
+        return tree.pack_sequence_as(sources, columns)
+
+    def batch_jacobian(self, target: Any, source: Any) -> Any:
+        """Derivatives of each example by itself: (N, *target[1:], *source[1:])."""
+        full = self.jacobian(target, source)  # (N, *target, N, *source)
+        n, rest = full.shape[0], as_tensor(target).ndim - 1
+        return OPS["stack"](
+            [full[(i, *(slice(None),) * rest, i)] for i in range(n)]
+        )
+
+    def _place(self, source: Any) -> Place | None:
+        if isinstance(source, Tensor):
+            return None if source.node is None else (source.node, source.index)
+        if not hasattr(source, "__etude_tensor__"):
+            raise DtypeError(
+                "GradientTape.gradient() expects Tensors or Variables as sources; got "
+                f"{type(source).__name__}. Arrays and numbers are copied when they are used, so "
+                "make a Tensor first, `x = ops.convert_to_tensor(x)`, and `tape.watch(x)`."
+            )
+        if not self.watch_accessed_variables and id(source) not in self._watched:
+            return None
+        tensor = source.__etude_tensor__()
+        return None if tensor.node is None else (tensor.node, 0)
+
+
+@contextmanager
+def stop_recording() -> Iterator[None]:
+    """Leaves out what is computed inside from all tapes of this thread."""
+    before = swap_depth(0)
+    try:
+        yield
+    finally:
+        swap_depth(before)
+
+
+def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
+    given = [None] * len(targets) if output_gradients is None else tree.flatten(output_gradients)
+    if len(given) != len(targets):
+        raise ArgumentError(
+            f"There are {len(targets)} targets but {len(given)} output_gradients."
+        )
+    return [
+        OPS["ones_like"](t) if g is None else as_tensor(g, t.dtype)
+        for t, g in zip(targets, given, strict=True)
+    ]
+
+
+def _walk_back(
+    targets: list[Tensor], seeds: list[Tensor], sources: set[Place], start: int
+) -> dict[Place, Tensor]:
+    """Cotangents of the sources: the reverse pass over the nodes in between.
+
+    Args:
+        targets: where to begin.
+        seeds: their cotangents.
+        sources: the places whose cotangents are wanted.
+        start: nodes recorded before this number are constants.
+    """
+    cotangents: dict[Place, Tensor] = {}
+    for target, seed in zip(targets, seeds, strict=True):
+        if target.node is not None:
+            _accumulate(cotangents, (target.node, target.index), seed)
+    nodes = _between(targets, sources, start)
+    for node in sorted(nodes, key=lambda n: n.seq, reverse=True):
+        count = len(node.arrays)
+        own = [cotangents.get((node, i)) for i in range(count)]
+        if all(g is None for g in own):
+            continue
+        for i in range(count):
+            if (node, i) not in sources:
+                cotangents.pop((node, i), None)
+        outputs = tuple(Tensor(a, node, i) for i, a in enumerate(node.arrays))
+        g = tuple(
+            OPS["zeros_like"](Tensor(a)) if c is None else c
+            for a, c in zip(node.arrays, own, strict=True)
+        )
+        entries = node.primitive.pull_back(node, g, outputs)
+        if len(entries) != len(node.inputs):
+            raise GradientError(
+                f"The gradient rule of `{node.primitive.name}` gave {len(entries)} gradients for "
+                f"{len(node.inputs)} inputs."
+            )
+        for x, entry in zip(node.inputs, entries, strict=True):
+            if x is None or entry is None or x.node is None:
+                continue
+            place = (x.node, x.index)
+            if place in sources or x.node in nodes:
+                gradient = entry() if callable(entry) else entry
+                _accumulate(cotangents, place, _fit(gradient, x, node.primitive.name))
+    return {place: cotangents[place] for place in sources if place in cotangents}
+
+
+def _between(targets: list[Tensor], sources: set[Place], start: int) -> set[Node]:
+    """The recorded nodes on the ways from the sources to the targets."""
+    found: set[Node] = set()
+    waiting = [t.node for t in targets if isinstance(t.node, Node) and t.node.seq >= start]
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            for x in node.inputs:
+                if x is not None and isinstance(x.node, Node) and x.node.seq >= start:
+                    waiting.append(x.node)
+    useful: set[Node] = set()
+    for node in sorted(found, key=lambda n: n.seq):
+        for x in node.inputs:
+            if x is not None and x.node is not None and (
+                (x.node, x.index) in sources or x.node in useful
+            ):
+                useful.add(node)
+                break
+    return useful
+
+
+def _accumulate(cotangents: dict[Place, Tensor], place: Place, g: Tensor) -> None:
+    before = cotangents.get(place)
+    cotangents[place] = g if before is None else OPS["add"](before, g)
+
+
+def _fit(g: Any, x: Tensor, name: str) -> Tensor:
+    """Brings a gradient to its input: sums over broadcast axes, casts to its dtype."""
+    g = as_tensor(g)
+    shape = x.shape
+    if g.shape != shape:
+        extra = g.ndim - len(shape)
+        axes = (*range(extra), *(i + extra for i, n in enumerate(shape) if n == 1 != g.shape[i + extra]))
+        if extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
+            raise GradientError(
+                f"The gradient rule of `{name}` gave a gradient of shape {g.shape} for an input "
+                f"of shape {shape}."
+            )
+        g = OPS["reshape"](OPS["sum"](g, axis=axes), shape)
+    return g if g.dtype == x.dtype else OPS["cast"](g, x.dtype)
+
+

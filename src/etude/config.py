@@ -1,0 +1,153 @@
+"""Settings that hold for the whole process: engine, default float type, epsilon, image layout.
+
+They are read from the environment once (``ETUDE_ENGINE``, ``ETUDE_FLOATX``), and changed by the
+functions below.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+from etude.errors import ArgumentError, DtypeError, EngineError
+
+__all__ = [
+    "backend",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "set_engine",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "standardize_data_format",
+]
+
+ENGINES = ("numpy", "xla")
+FLOATS = ("bfloat16", "float16", "float32", "float64")
+
+_floatx = "float32"
+_epsilon = 1e-7
+_image_data_format = "channels_last"
+_engine: str | None = None
+
+
+def floatx() -> str:
+    """The default float dtype, a string.
+
+    >>> floatx()
+    'float32'
+    """
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Sets the default float dtype: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``."""
+    global _floatx
+    if value not in FLOATS:
+        raise ArgumentError(f"floatx must be one of {', '.join(FLOATS)}; got {value!r}.")
+    _floatx = value
+
+
+def epsilon() -> float:
+    """The small number that keeps divisions and logarithms finite.
+
+    >>> epsilon()
+    1e-07
+    """
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Sets the fuzz factor that `epsilon` returns."""
+    global _epsilon
+    _epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """The default layout of images: ``"channels_last"`` or ``"channels_first"``.
+
+    >>> image_data_format()
+    'channels_last'
+    """
+    return _image_data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Sets the default layout of images."""
+    global _image_data_format
+    _image_data_format = standardize_data_format(data_format)
+
+
+def standardize_data_format(data_format: str | None) -> str:
+    """A layout of images as given, or the default where ``None`` is given; checked.
+
+    >>> standardize_data_format(None)
+    'channels_last'
+    """
+    if data_format is None:
+        return _image_data_format
+    name = str(data_format).lower()
+    if name not in ("channels_first", "channels_last"):
+        raise ArgumentError(
+            "The `data_format` argument must be one of 'channels_first' or 'channels_last'; "
+            f"got {data_format!r}."
+        )
+    return name
+
+
+def backend() -> str:
+    """The name of the active engine: ``"numpy"`` or ``"xla"``."""
+    global _engine
+    if _engine is None:
+        _engine = _default_engine()
+    return _engine
+
+
+def set_engine(name: str) -> None:
+    """Chooses the engine that runs everything from now on.
+
+    Args:
+        name: ``"numpy"`` (each op at once, in NumPy) or ``"xla"`` (compiled; needs jax).
+
+    Raises:
+        EngineError: the engine is unknown, or jax is not installed.
+    """
+    global _engine
+    _engine = _checked(name, "set_engine()")
+
+
+def _checked(name: str, origin: str) -> str:
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DtypeError(f"{origin} expects the name of an engine, a string; got {name!r}.")
+    if name not in ENGINES:
+        raise EngineError(f"{origin}: unknown engine {name!r}. Engines are 'numpy' and 'xla'.")
+    if name == "xla" and not _has_jax():
+        raise EngineError(
+            f"{origin}: the engine 'xla' needs jax, which is not installed. "
+            "Run `pip install 'etude[xla]'`, or use the engine 'numpy'."
+        )
+    return name
+
+
+def _has_jax() -> bool:
+    return importlib.util.find_spec("jax") is not None
+
+
+def _default_engine() -> str:
+    chosen = os.environ.get("ETUDE_ENGINE")
+    if chosen:
+        return _checked(chosen, "ETUDE_ENGINE")
+    if _has_jax():
+        return "xla"
+    print(
+        "etude: running on the engine 'numpy'. For compiled, faster training: "
+        "pip install 'etude[xla]'",
+        file=sys.stderr,
+    )
+    return "numpy"
+
+
+if os.environ.get("ETUDE_FLOATX"):
+    set_floatx(os.environ["ETUDE_FLOATX"])

@@ -1,0 +1,180 @@
+"""The engine ``numpy``: every operation runs at once, in plain NumPy.
+
+What is not defined here or in `etude.engine.numpy_kernels` is NumPy's own function of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import numpy as np
+
+from etude import tree
+from etude.engine import numpy_kernels
+from etude.engine.cell import Frame, no_frame, shapes_only
+from etude.errors import DtypeError
+
+Array = Any
+
+name = "numpy"
+
+
+def __getattr__(attribute: str) -> Any:
+    """NumPy's function of that name; kept here, so that it is looked up once."""
+    if attribute.startswith("__"):
+        raise AttributeError(attribute)
+    found = getattr(numpy_kernels, attribute, None)
+    if found is None:
+        found = getattr(np, attribute)
+    globals()[attribute] = found
+    return found
+
+
+def own(value: Array) -> Array:
+    """An array of this engine: as it is where it is one, else converted."""
+    return value if type(value) is np.ndarray else np.asarray(value)
+
+
+def array(value: Any, dtype: str | None = None) -> Array:
+    """Converts numbers, lists, and arrays of any kind to an array of this engine."""
+    if dtype == "bfloat16":
+        dtype = _bfloat16()
+    return np.asarray(value, dtype)
+
+
+def _bfloat16() -> Any:
+    try:
+        import ml_dtypes  # noqa: PLC0415  (optional: it comes with jax)
+    except ImportError:
+        raise DtypeError(
+            "The engine 'numpy' has bfloat16 only where the package ml_dtypes is installed. "
+            "Run `pip install ml_dtypes`, or use float32."
+        ) from None
+    return ml_dtypes.bfloat16
+
+
+def astype(value: Array, dtype: str) -> Array:
+    """The same values in another dtype."""
+    return value.astype(_bfloat16() if dtype == "bfloat16" else dtype)
+
+
+def to_numpy(value: Array) -> np.ndarray[Any, Any]:
+    """The array as NumPy sees it."""
+    return np.asarray(value)
+
+
+def is_traced(value: Array) -> bool:
+    """Whether the value is unknown yet: never, on this engine."""
+    return False
+
+
+def quiet() -> AbstractContextManager[Any]:
+    """A context without NumPy's warnings: log 0 is -inf on both engines, in silence."""
+    return np.errstate(all="ignore")
+
+
+def block(value: Array) -> Array:
+    """Waits until an array is computed; here it always is."""
+    return value
+
+
+@contextmanager
+def concretely() -> Iterator[None]:
+    """Runs what is inside at once and for good, also in the middle of a trace."""
+    with no_frame():
+        yield
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any,
+    length: int | None = None,
+    reverse: bool = False,
+    stateful: bool = False,
+) -> tuple[Any, Any]:
+    """Carries a value along the leading axis of ``xs``: ``carry, y = f(carry, x)``.
+
+    Args:
+        f: the step; takes and returns nested arrays.
+        init: the first carry.
+        xs: nested arrays, (T, ...) each, or None.
+        length: T, where there are no ``xs``.
+        reverse: whether to go from the last step to the first; the ys stay in the order of the xs.
+        stateful: whether ``f`` may write cells; makes no difference here.
+
+    Returns:
+        The last carry, and the ys, (T, ...) each.
+    """
+    leaves = [leaf for leaf in tree.flatten(xs) if leaf is not None]
+    steps = len(leaves[0]) if leaves else int(length or 0)
+    ys: list[Any] = [None] * steps
+    carry = init
+    if steps == 0:
+        _, y = f(init, tree.map_structure(lambda x: None if x is None else np.zeros_like(x, shape=x.shape[1:]), xs))
+        return init, tree.map_structure(lambda leaf: None if leaf is None else np.zeros((0, *leaf.shape), leaf.dtype), y)
+    for t in reversed(range(steps)) if reverse else range(steps):
+        carry, ys[t] = f(carry, tree.map_structure(lambda x, t=t: None if x is None else x[t], xs))
+    return carry, tree.map_structure(lambda *y: None if y[0] is None else np.stack(y), *ys)
+
+
+def while_loop(
+    cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, stateful: bool = False
+) -> Any:
+    """Repeats ``carry = body(carry)`` while ``cond(carry)`` is true."""
+    carry = init
+    if shapes_only():  # one round tells the shapes; zeros may never end a loop
+        return body(carry)
+    while bool(cond(carry)):
+        carry = body(carry)
+    return carry
+
+
+def cond(
+    predicate: Array,
+    true_fn: Callable[..., Any],
+    false_fn: Callable[..., Any],
+    *operands: Any,
+    stateful: bool = False,
+) -> Any:
+    """Calls one of two functions."""
+    return true_fn(*operands) if bool(predicate) else false_fn(*operands)
+
+
+def eval_shape(
+    fn: Callable[[list[Array]], list[Array]], specs: list[tuple[tuple[int, ...], str]]
+) -> list[tuple[tuple[int, ...], str]]:
+    """Shapes and dtypes of what ``fn`` returns for arrays of the given shapes and dtypes.
+
+    The function runs on zeros; costly kernels see `shapes_only` and leave their arithmetic out.
+    """
+    inputs = [np.zeros(shape, _bfloat16() if dtype == "bfloat16" else dtype) for shape, dtype in specs]
+    with Frame(shapes_only=True), quiet():
+        return [(tuple(a.shape), str(a.dtype)) for a in fn(inputs)]
+
+
+class Program:
+    """A function of arrays with its state in cells; here it just runs.
+
+    Attributes:
+        notes: what the function's operations said about themselves; empty on this engine.
+    """
+
+    def __init__(self, fn: Callable[[list[Array], Any], tuple[list[Array], Any]]):
+        self.fn = fn
+        self.notes: set[str] = set()
+
+    def __call__(self, arrays: list[Array], static: Any = None) -> tuple[list[Array], Any]:
+        return self.fn(arrays, static)
+
+    def prepare(self, arrays: list[Array], static: Any = None) -> None:
+        """Traces the program without running it; nothing to do here."""
+
+
+def devices() -> list[str]:
+    """Names of the devices that this engine can use."""
+    return ["cpu (NumPy " + np.__version__ + ")"]
+
+

@@ -1,0 +1,215 @@
+"""Variable: named state that operations read and programs update."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from etude.autodiff import OPS, Tensor, as_tensor
+from etude.autodiff.operators import Operators
+from etude.autodiff.primitive import Leaf
+from etude.dtypes import is_float_dtype, standardize_dtype
+from etude.engine import Cell, xp
+from etude.errors import ArgumentError, DtypeError, ShapeError
+
+__all__ = ["Variable"]
+
+
+class _Local(threading.local):
+    autocast: str | None = None
+
+
+_local = _Local()
+
+
+@contextmanager
+def autocast_scope(dtype: str | None) -> Iterator[None]:
+    """Inside, float Variables are read in the given dtype; None turns that off."""
+    before, _local.autocast = _local.autocast, dtype
+    try:
+        yield
+    finally:
+        _local.autocast = before
+
+
+class Variable(Operators):
+    """Named state with a value that can be assigned.
+
+    Weights, optimizer slots, metric totals, moving averages and random seeds are Variables.
+    Trainable ones are watched by every `GradientTape`. A compiled program finds the Variables
+    that it reads and assigns by itself.
+
+    Args:
+        initializer: the first value (numbers, an array, a Tensor), or a function of shape and
+            dtype that makes it.
+        shape: needed where ``initializer`` is a function.
+        dtype: name of the dtype; by default that of the value, `config.floatx` for a function.
+        trainable: whether training changes it.
+        autocast: whether a layer of lower precision reads it in that precision.
+        aggregation: kept for Keras; how replicas are combined.
+        synchronization: kept for Keras.
+        name: without ``/``.
+        **_: options of Keras that concern sharding.
+
+    Raises:
+        ArgumentError: a function without a shape, or a name with ``/``.
+
+    Example:
+
+    >>> v = Variable([1.0, 2.0], name="v")
+    >>> v.assign_add([10.0, 10.0]).numpy().tolist()
+    [11.0, 12.0]
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = None,
+        synchronization: str = "auto",
+        name: str | None = None,
+        **_: Any,
+    ):
+        self.name = name or f"variable_{id(self):x}"
+        if "/" in str(self.name):
+            raise ArgumentError(f"A Variable's name cannot contain '/'; got name={name!r}.")
+        self.path = self.name
+        self.autocast = bool(autocast)
+        self.aggregation = aggregation or "none"
+        self.synchronization = synchronization
+        self.regularizer: Any = None
+        self.constraint: Any = None
+        self.overwrite_with_gradient = False
+        with xp().concretely():  # also while a program is traced: the first value is for good
+            array = self._first_value(initializer, shape, dtype)
+        self.shape: tuple[int, ...] = tuple(array.shape)
+        self.dtype: str = standardize_dtype(array.dtype)
+        self.cell = Cell(array)
+        self._leaf: Leaf | None = None
+        self._trainable = False
+        self.trainable = trainable
+
+    def _first_value(self, initializer: Any, shape: Any, dtype: Any) -> Any:
+        if callable(initializer):
+            if shape is None:
+                raise ArgumentError(
+                    f"Variable {self.name!r}: an initializer that is a function needs a `shape`."
+                )
+            dtype = standardize_dtype(dtype)
+            value = as_tensor(initializer(tuple(shape), dtype=dtype), dtype)
+        else:
+            value = as_tensor(initializer, dtype)
+            if shape is not None and tuple(shape) != value.shape:
+                raise ShapeError(
+                    f"Variable {self.name!r}: expected a value of shape {tuple(shape)}; got "
+                    f"{value.shape}."
+                )
+        return xp().own(value.array)
+
+    # --- reading ---
+
+    @property
+    def value(self) -> Tensor:
+        """The current value, a Tensor."""
+        return self.__etude_tensor__()
+
+    def __etude_tensor__(self) -> Tensor:
+        """The value as operations take it: watched, and in the precision of the layer."""
+        tensor = Tensor(xp().own(self.cell.read()), self._leaf)
+        cast = _local.autocast
+        if cast is not None and self.autocast and cast != self.dtype and is_float_dtype(self.dtype):
+            return OPS["cast"](tensor, cast)
+        return tensor
+
+    def __etude_watch__(self) -> None:
+        """Makes the Variable a source of derivatives although it is not trainable."""
+        self._leaf = self._leaf or Leaf(self)
+
+    def numpy(self) -> Any:
+        """The current value as a NumPy array."""
+        return self.value.numpy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self.value.__array__(dtype)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes it, and tapes watch it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        self._leaf = (
+            (self._leaf or Leaf(self)) if self._trainable and is_float_dtype(self.dtype) else None
+        )
+
+    # --- assigning ---
+
+    def assign(self, value: Any) -> Tensor:
+        """Replaces the value.
+
+        Raises:
+            ShapeError: the new value has another shape.
+        """
+        tensor = as_tensor(value, self.dtype)
+        if tensor.shape != self.shape:
+            raise ShapeError(
+                f"The value assigned to the Variable {self.path!r} must have its shape, "
+                f"{self.shape}; got {tensor.shape}."
+            )
+        self.cell.write(xp().own(tensor.array))
+        return tensor
+
+    def assign_add(self, value: Any) -> Tensor:
+        """Adds to the value."""
+        return self.assign(OPS["add"](self._plain(), as_tensor(value, self.dtype)))
+
+    def assign_sub(self, value: Any) -> Tensor:
+        """Subtracts from the value."""
+        return self.assign(OPS["subtract"](self._plain(), as_tensor(value, self.dtype)))
+
+    def _plain(self) -> Tensor:
+        """The value in full precision, as a constant to every tape."""
+        return Tensor(xp().own(self.cell.read()))
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self.value)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __index__(self) -> int:
+        return self.value.__index__()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise DtypeError("A Variable is replaced as a whole: use `variable.assign(...)`.")
+
+    def __deepcopy__(self, memo: Any) -> Variable:
+        copy = Variable(self._plain(), trainable=self.trainable, autocast=self.autocast, name=self.name)
+        copy.path = self.path
+        copy.regularizer, copy.constraint = self.regularizer, self.constraint
+        memo[id(self)] = copy
+        return copy
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.value.numpy()}>"
