@@ -18,13 +18,13 @@ class Case:
         reference: the forward in plain NumPy or SciPy-free Python, called with the same inputs and
             options; None where ``against`` says who else is the reference.
         options: static keyword arguments of the op.
-        call: how to call the op where ``op(*inputs, **options)`` is not it, e.g. for lists.
+        call: takes the inputs as Tensors and the options, and calls the op, where
+            ``op(*inputs, **options)`` is not it, e.g. for lists.
         differentiable: indices of the inputs that have a gradient; None: all float inputs; (): none.
         second: whether second derivatives are checked.
         special: pairs (inputs, expected) of special values: 0, inf, nan, extremes, ties.
         kinks: pairs (inputs, expected gradients of the sum of the output), one gradient per input.
         rtol: relative tolerance of the forward in float64.
-        covers: names of private primitives that this row exercises too.
     """
 
     op: str
@@ -37,7 +37,6 @@ class Case:
     special: tuple[tuple[tuple[Any, ...], Any], ...] = ()
     kinks: tuple[tuple[tuple[Any, ...], tuple[Any, ...]], ...] = ()
     rtol: float = 1e-10
-    covers: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -1,0 +1,234 @@
+"""Runs every row of `tests.ops.cases`: forwards, gradients, second derivatives, both engines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from etude import config, ops
+from etude.autodiff import (
+    OPS,
+    PRIMITIVES,
+    GradientTape,
+    Primitive,
+    as_tensor,
+    check,
+    eval_shape,
+    function,
+)
+from etude.autodiff.symbolic import KerasTensor
+from etude.tree import flatten
+from tests.ops.case import Case
+from tests.ops.cases import ALL
+
+
+def _ids() -> list[str]:
+    seen: Counter[str] = Counter()
+    names = []
+    for case in ALL:
+        seen[case.id] += 1
+        names.append(case.id if seen[case.id] == 1 else f"{case.id}#{seen[case.id]}")
+    return names
+
+
+every_case = pytest.mark.parametrize("case", ALL, ids=_ids())
+
+
+def inputs_of(case: Case) -> tuple[Any, ...]:
+    return case.inputs(np.random.default_rng(7))
+
+
+def call_of(case: Case) -> Callable[..., Any]:
+    op = case.call or OPS.get(case.op) or PRIMITIVES[case.op]
+    return lambda *inputs: op(*inputs, **case.options)
+
+
+def tensors(inputs: tuple[Any, ...]) -> list[Any]:
+    return [as_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+
+
+def arrays(result: Any) -> list[Any]:
+    return [np.asarray(t) for t in flatten(result) if t is not None]
+
+
+def assert_equal(found: Any, expected: Any, rtol: float, atol: float = 1e-12) -> None:
+    found, expected = arrays(found), arrays(expected)
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+
+
+def float_places(case: Case, inputs: tuple[Any, ...]) -> list[int]:
+    floats = [i for i, x in enumerate(inputs) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
+    return floats if case.differentiable is None else list(case.differentiable)
+
+
+def varying(case: Case) -> tuple[Callable[..., Any], list[Any]]:
+    """The case as a function of its differentiable inputs alone."""
+    inputs, call = inputs_of(case), call_of(case)
+    places = float_places(case, inputs)
+
+    def fn(*moved: Any) -> Any:
+        full = list(tensors(inputs))
+        for place, x in zip(places, moved, strict=True):
+            full[place] = x
+        return call(*full)
+
+    return fn, [inputs[i] for i in places]
+
+
+@every_case
+def test_forward_equals_reference(case: Case, engine: str) -> None:
+    inputs = inputs_of(case)
+    found = call_of(case)(*tensors(inputs))
+    assert_equal(found, case.reference(*inputs, **case.options), rtol=case.rtol)
+
+
+@every_case
+def test_compiled_forward_equals_reference(case: Case) -> None:
+    pytest.importorskip("jax", reason="the engine xla needs jax")
+    config.set_engine("xla")
+    inputs = inputs_of(case)
+    given = [x for x in inputs if isinstance(x, np.ndarray)]
+
+    def fn(*moved: Any) -> Any:
+        rest = iter(moved)
+        return call_of(case)(*(next(rest) if isinstance(x, np.ndarray) else x for x in inputs))
+
+    found = function(fn)(*tensors(tuple(given)))
+    assert_equal(found, case.reference(*inputs, **case.options), rtol=case.rtol)
+
+
+@every_case
+def test_shapes_are_found_abstractly(case: Case, engine: str) -> None:
+    inputs = inputs_of(case)
+    symbols = [
+        KerasTensor(x.shape, x.dtype) if isinstance(x, np.ndarray) else x for x in inputs
+    ]
+    found = [t for t in flatten(eval_shape(call_of(case), *symbols)) if t is not None]
+    real = [t for t in flatten(call_of(case)(*tensors(inputs))) if t is not None]
+    assert [tuple(t.shape) for t in found] == [tuple(np.shape(t)) for t in real]
+    assert [str(t.dtype) for t in found if hasattr(t, "dtype")] == [
+        str(t.dtype) for t in real if hasattr(t, "dtype")
+    ]
+
+
+@every_case
+def test_gradient_equals_central_differences(case: Case, engine: str) -> None:
+    fn, inputs = varying(case)
+    if not inputs:
+        assert_no_derivative(case)
+        return
+    check(fn, inputs, order=2 if case.second else 1, compiled=engine == "xla")
+
+
+def assert_no_derivative(case: Case) -> None:
+    """Where a row says that nothing is differentiable, the tape gives None, not zeros."""
+    given = tensors(inputs_of(case))
+    sources = [t for t in given if hasattr(t, "dtype") and t.dtype.kind == "f"]
+    with GradientTape() as tape:
+        tape.watch(sources)
+        out = call_of(case)(*given)
+    assert tape.gradient(out, sources) == [None] * len(sources)
+
+
+@every_case
+def test_full_jacobian_where_it_is_small(case: Case) -> None:
+    config.set_engine("numpy")
+    fn, inputs = varying(case)
+    if not inputs or sum(x.size for x in inputs) > 40:
+        return
+    given = [as_tensor(x) for x in inputs]
+    with GradientTape(persistent=True) as tape:
+        tape.watch(given)
+        outputs = [y for y in flatten(fn(*given)) if y is not None and y.dtype.kind == "f"]
+    if sum(y.size for y in outputs) > 60:
+        return
+    for y, position in zip(outputs, range(len(outputs)), strict=True):
+        found = tape.jacobian(y, given, unconnected_gradients="zero")
+        for i, x in enumerate(inputs):
+            expected = np.zeros((*y.shape, *x.shape))
+            for at in np.ndindex(x.shape):
+                ends = []
+                for sign in (1, -1):
+                    moved = [v.copy() for v in inputs]
+                    moved[i][at] += sign * 1e-6
+                    all_outputs = [
+                        t for t in flatten(fn(*map(as_tensor, moved)))
+                        if t is not None and t.dtype.kind == "f"
+                    ]
+                    ends.append(all_outputs[position].numpy())
+                expected[(..., *at)] = (ends[0] - ends[1]) / 2e-6
+            np.testing.assert_allclose(found[i].numpy(), expected, rtol=1e-5, atol=1e-7)
+
+
+@every_case
+def test_float32_stays_float32_and_close(case: Case, engine: str) -> None:
+    inputs = inputs_of(case)
+    single = tuple(
+        x.astype("float32") if isinstance(x, np.ndarray) and x.dtype == "float64" else x
+        for x in inputs
+    )
+    found = [t for t in flatten(call_of(case)(*tensors(single))) if hasattr(t, "dtype")]
+    double = [t for t in flatten(call_of(case)(*tensors(inputs))) if hasattr(t, "dtype")]
+    assert "float64" not in {str(t.dtype) for t in found}
+    for a, b in zip(found, double, strict=True):
+        if b.dtype == "float64":
+            scale = float(np.max(np.abs(b.numpy()), initial=1.0))
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-3, atol=2e-5 * scale)
+
+
+@every_case
+def test_special_values(case: Case, engine: str) -> None:
+    for inputs, expected in case.special:
+        given = [np.asarray(x) if isinstance(x, (list, float)) else x for x in inputs]
+        found = call_of(case)(*tensors(tuple(given)))
+        assert_equal(found, expected, rtol=1e-9)
+
+
+@every_case
+def test_kinks_take_the_stated_choice(case: Case, engine: str) -> None:
+    for inputs, expected in case.kinks:
+        given = [as_tensor(np.asarray(x)) for x in inputs]
+        sources = [t for t in given if t.dtype.kind == "f"]
+        with GradientTape() as tape:
+            tape.watch(sources)
+            out = call_of(case)(*given)
+        found = tape.gradient(out, sources)
+        wanted = [e for e, t in zip(expected, given, strict=True) if t.dtype.kind == "f"]
+        assert_equal(found, wanted, rtol=1e-12)
+
+
+def test_every_primitive_is_run_by_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    config.set_engine("numpy")
+    seen: set[str] = set()
+    run = Primitive._run
+
+    def spy(self: Primitive, inputs: Any, options: Any) -> Any:
+        seen.add(self.name)
+        return run(self, inputs, options)
+
+    monkeypatch.setattr(Primitive, "_run", spy)
+    for case in ALL:
+        fn, inputs = varying(case)
+        given = [as_tensor(x) for x in inputs]
+        with GradientTape() as tape:
+            tape.watch(given)
+            out = [t for t in flatten(fn(*given)) if hasattr(t, "dtype")]
+        tape.gradient(out, given)
+    elsewhere = {"_scan", "_cond", "_end_of_loop"}  # loops have tests of their own: test_control.py
+    assert not PRIMITIVES.keys() - seen - elsewhere
+
+
+def test_every_primitive_has_a_rule_or_says_that_it_has_none() -> None:
+    assert [p.name for p in PRIMITIVES.values() if p.rule is None and p.reason is None] == []
+
+
+def test_every_row_names_an_operation() -> None:
+    assert [c.op for c in ALL if c.op not in OPS and c.op not in PRIMITIVES] == []
+    assert hasattr(ops, "add")
