@@ -1,0 +1,58 @@
+"""Data sets, each a module with `load_data()` and the record `DATA` that says where it comes from.
+
+>>> from etude import datasets
+>>> datasets.iris.CLASSES
+('setosa', 'versicolor', 'virginica')
+
+To add one: write a module with both, import it here, and name it in `__all__`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etude.datasets import breast_cancer, diabetes, digits, fashion_mnist, iris, mnist, wine
+from etude.datasets.record import DataSet
+from etude.errors import unknown_name
+
+__all__ = [
+    "breast_cancer",
+    "diabetes",
+    "digits",
+    "fashion_mnist",
+    "iris",
+    "mnist",
+    "wine",
+]
+
+
+def records() -> dict[str, DataSet]:
+    """The record of every data set, by name.
+
+    >>> "mnist" in records()
+    True
+    """
+    return {name: globals()[name].DATA for name in __all__}
+
+
+def get(name: str) -> DataSet:
+    """The record of one data set.
+
+    Args:
+        name: its name, as in ``etude.datasets.NAME``.
+
+    Raises:
+        UnknownNameError: there is no data set of that name.
+
+    >>> get("iris").what
+    '150 flowers, 4 measurements, 3 species'
+    """
+    known = records()
+    if name not in known:
+        raise unknown_name("data set", name, known)
+    return known[name]
+
+
+def __getattr__(name: str) -> Any:
+    # Only reached for names that are not there.
+    raise AttributeError(str(unknown_name("data set", name, __all__)), name=name, obj=None)
