@@ -24,7 +24,7 @@ check: $(VENV)/ready-to-test  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(VENV)/ready-to-test  ## format the code, and mend what the linter can mend
 	@$(BIN)/ruff format .
