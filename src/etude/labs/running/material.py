@@ -1,0 +1,219 @@
+"""The data of a lab: its data set, the user's own, or a stand-in that says that it is one."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from etude import datasets
+from etude.errors import ArgumentError, DataError, FetchError
+from etude.labs.running.header import DataNeed
+
+__all__ = ["Material", "find", "image_folder", "npz_file"]
+
+Arrays = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
+_PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+_TEST_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Material:
+    """Training and test data, and where they come from.
+
+    Attributes:
+        name: the data set, or the path of the user's own.
+        train: ``(x, y)``.
+        test: ``(x, y)``.
+        class_names: by label.
+        origin: what is known about the source: address, licence, file.
+        stand_in_for: the data set that was wanted and could not be had.
+        note: one line for the user, where something has to be said.
+    """
+
+    name: str
+    train: Arrays
+    test: Arrays
+    class_names: list[str]
+    origin: dict[str, Any] = field(default_factory=dict)
+    stand_in_for: str | None = None
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same without the arrays, for reports and JSON."""
+        return {
+            "name": self.name,
+            "stand_in_for": self.stand_in_for,
+            "train": len(self.train[0]),
+            "test": len(self.test[0]),
+            "classes": len(self.class_names),
+            **self.origin,
+        }
+
+
+def find(need: DataNeed, own: Path | None, *, seed: int) -> Material:
+    """The data for a run.
+
+    Args:
+        need: what the lab's header asks for.
+        own: the user's own data, which come first: a folder with one sub-folder per class, or a
+            ``.npz`` file with ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
+        seed: decides which of the user's images are test images.
+    """
+    if own is not None:
+        return _own(own, need, seed)
+    if need.name is None:
+        raise ArgumentError("The header of this lab names no data set, so there is none to load.")
+    try:
+        return _data_set(need.name, need)
+    except FetchError as error:
+        if need.stand_in is None:
+            raise
+        missing = error
+    try:
+        spare = _data_set(need.stand_in, need)
+    except FetchError:
+        raise missing from None  # the stand-in is missing too: tell about the real thing
+    note = (
+        f"The data set {need.name!r} cannot be had (`etude data fetch {need.name}` says why); "
+        f"training on {need.stand_in!r} in its place."
+    )
+    return Material(
+        spare.name, spare.train, spare.test, spare.class_names, spare.origin, need.name, note
+    )
+
+
+def image_folder(folder: Path, size: tuple[int, int], *, seed: int) -> Material:
+    """Grey images from a folder with one sub-folder per class, a fifth of each kept for testing.
+
+    Args:
+        folder: its sub-folders' names are the names of the classes.
+        size: height and width that every image is brought to.
+        seed: decides which images are kept for testing.
+    """
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    if len(names) < 2:
+        raise DataError(
+            f"{folder} must hold at least two sub-folders with images, one per class; "
+            f"found {len(names)}."
+        )
+    shuffle = np.random.default_rng(seed)
+    train: list[tuple[Path, int]] = []
+    test: list[tuple[Path, int]] = []
+    for label, name in enumerate(names):
+        paths = sorted(p for p in (folder / name).rglob("*") if p.suffix.lower() in _PICTURES)
+        if len(paths) < 2:
+            raise DataError(f"{folder / name} must hold at least two images; found {len(paths)}.")
+        mixed = [(paths[i], label) for i in shuffle.permutation(len(paths))]
+        kept = max(1, round(_TEST_SHARE * len(mixed)))
+        test += mixed[:kept]
+        train += mixed[kept:]
+    origin = {"source": str(folder), "licence": "your own data"}
+    return Material(str(folder), _pictures(train, size), _pictures(test, size), names, origin)
+
+
+def npz_file(path: Path, size: tuple[int, int] | None = None) -> Material:
+    """Arrays from a file in the form of Keras's ``mnist.npz``."""
+    keys = ("x_train", "y_train", "x_test", "y_test")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            x_train, y_train, x_test, y_test = (arrays[key] for key in keys)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path} cannot be used: it must be a .npz file with the arrays {', '.join(keys)} "
+            f"({_first_line(error)})."
+        ) from error
+    for x, y, part in ((x_train, y_train, "train"), (x_test, y_test, "test")):
+        if not len(x) or len(x) != len(y):
+            raise DataError(
+                f"{path}: x_{part} and y_{part} must have one entry per image, and at least one; "
+                f"got the shapes {x.shape} and {y.shape}."
+            )
+        if size is not None and x.shape[1:] != size:
+            raise DataError(
+                f"{path}: this lab takes grey images of {size[0]}×{size[1]} pixels; x_{part} has "
+                f"the shape {x.shape}."
+            )
+        if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer) or y.min() < 0:
+            raise DataError(
+                f"{path}: y_{part} must hold one label per image, a whole number from 0; got "
+                f"{y.dtype} of the shape {y.shape}."
+            )
+    classes = int(max(y_train.max(), y_test.max())) + 1
+    origin = {"source": str(path), "licence": "your own data"}
+    names = [str(label) for label in range(classes)]
+    return Material(str(path), (x_train, y_train), (x_test, y_test), names, origin)
+
+
+def _own(path: Path, need: DataNeed, seed: int) -> Material:
+    if path.is_dir():
+        if need.image is None:
+            raise DataError(f"This lab does not work on images; {path} is a folder of images.")
+        return image_folder(path, need.image, seed=seed)
+    if path.suffix == ".npz" and path.is_file():
+        return npz_file(path, need.image)
+    raise DataError(
+        f"--data {path}: expected a folder with one sub-folder of images per class, or a .npz "
+        f"file with x_train, y_train, x_test and y_test; {_what_is(path)}."
+    )
+
+
+def _what_is(path: Path) -> str:
+    return "that is neither" if path.exists() else "there is nothing at that path"
+
+
+def _data_set(name: str, need: DataNeed) -> Material:
+    datasets.get(name)  # complains about a name that is not known
+    (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data()
+    if need.image is not None:
+        x_train, x_test = _fitted(x_train, need.image), _fitted(x_test, need.image)
+    classes = int(max(np.max(y_train), np.max(y_test))) + 1
+    names = [str(label) for label in range(classes)]
+    return Material(name, (x_train, y_train), (x_test, y_test), names, _origin(name))
+
+
+def _origin(name: str) -> dict[str, Any]:
+    record = datasets.get(name)
+    return {
+        "what": record.what,
+        "licence": ", ".join(licence.name for licence in record.licences),
+        "sha256": {file.name: file.sha256 for file in record.files},
+    }
+
+
+def _fitted(images: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
+    """Images brought to a size, with the margin of MNIST: 4 of 28 pixels on each side."""
+    if images.shape[1:3] == size:
+        return images
+    top = max(float(images.max()), 1.0)
+    margin = [round(n / 7) for n in size]
+    inner = (size[1] - 2 * margin[1], size[0] - 2 * margin[0])
+    out = np.zeros((len(images), *size), np.uint8)
+    for i, image in enumerate(images):
+        grey = Image.fromarray(
+            np.round(image.reshape(images.shape[1:3]) * (255 / top)).astype(np.uint8)
+        )
+        small = np.asarray(grey.resize(inner, Image.Resampling.BICUBIC))
+        out[i, margin[0] : size[0] - margin[0], margin[1] : size[1] - margin[1]] = small
+    return out
+
+
+def _pictures(items: list[tuple[Path, int]], size: tuple[int, int]) -> Arrays:
+    x = np.zeros((len(items), *size), np.uint8)
+    for i, (path, _) in enumerate(items):
+        try:
+            with Image.open(path) as image:
+                x[i] = np.asarray(image.convert("L").resize((size[1], size[0])))
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            raise DataError(f"{path} is not an image that can be read: {error}.") from error
+    return x, np.array([label for _, label in items], np.int64)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,164 @@
+"""Runs a lab: executes its cells, collects what they leave on the desk, writes the report."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from etude import config
+from etude.errors import ArgumentError, EngineError, unknown_name
+from etude.labs.running import drawing, facts, record, report
+from etude.labs.running.cells import Cell, split_cells, use_framework
+from etude.labs.running.desk import Desk, seated
+from etude.labs.running.header import Header, Scalar, Setting
+from etude.labs.running.results import FRAMEWORKS, Options, Result, Score
+
+__all__ = ["execute", "run"]
+
+
+def run(header: Header, options: Options, say: Callable[[str], None] = print) -> Result:
+    """Runs a lab from its first cell to its report.
+
+    Args:
+        header: the lab, as `find_lab` gives it.
+        options: how to run it.
+        say: takes the headings of the lab as they come.
+
+    Raises:
+        EtudeError: the options, the data or the report's folder cannot be used. Whatever else a
+            cell raises comes out unchanged.
+    """
+    overrides = _overrides(header, options)
+    _check_writable(options.out)
+    engine = _choose(options)
+    desk = Desk(
+        header, quick=options.quick, seed=options.seed, data=options.data, overrides=overrides
+    )
+    start = time.perf_counter()
+    namespace = execute(desk, options.framework, say)
+    seconds = time.perf_counter() - start
+    scores = tuple(_scores(desk))
+    path = _report_path(options.out, header.name)
+    result = Result(header, desk, engine, options.framework, seconds, scores, path, namespace)
+    record.write_whole(path, report.page(result, facts.machine(options.framework)))
+    today = datetime.now().astimezone().isoformat(timespec="seconds")
+    record.append(result.as_dict() | {"framework": options.framework, "date": today})
+    return result
+
+
+def execute(desk: Desk, framework: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """Executes the cells of a lab at a desk, and returns the names that they defined.
+
+    Each cell is compiled under the lab's own path and line numbers, so that a traceback points
+    into the lab.
+    """
+    path = desk.header.path
+    drawing.no_windows()
+    module = types.ModuleType("etude_lab_" + path.stem)
+    module.__file__ = str(path)
+    with seated(desk), _registered(module):
+        for cell in split_cells(path.read_text(encoding="utf-8")):
+            if cell.heading:
+                say(cell.heading)
+            if cell.kind == "code":
+                exec(_compiled(cell, path, framework), module.__dict__)
+    return module.__dict__
+
+
+def _compiled(cell: Cell, path: Path, framework: str) -> types.CodeType:
+    source = "\n" * (cell.line - 1) + use_framework(cell.source, framework)
+    return compile(source, str(path), "exec", dont_inherit=True)
+
+
+@contextlib.contextmanager
+def _registered(module: types.ModuleType) -> Iterator[None]:
+    """Lets classes that a lab defines find their module, as dataclasses and pickle want."""
+    sys.modules[module.__name__] = module
+    try:
+        yield
+    finally:
+        sys.modules.pop(module.__name__, None)
+
+
+def _choose(options: Options) -> str:
+    """Sets the framework and engine; returns the name that results carry."""
+    if options.framework not in FRAMEWORKS:
+        raise unknown_name("framework", options.framework, FRAMEWORKS)
+    if options.framework == "etude":
+        if options.engine is not None:
+            config.set_engine(options.engine)
+        return config.backend()
+    if options.engine is not None:
+        raise ArgumentError("--engine chooses an engine of etude; it says nothing to Keras.")
+    if importlib.util.find_spec("keras") is None:
+        raise EngineError("--framework keras needs Keras: pip install keras")
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    return "keras-" + os.environ["KERAS_BACKEND"]
+
+
+def _overrides(header: Header, options: Options) -> dict[str, Scalar]:
+    texts = dict(options.settings)
+    if options.epochs is not None:
+        if options.epochs < 1:
+            raise ArgumentError(f"--epochs must be at least 1; got {options.epochs}.")
+        texts["epochs"] = str(options.epochs)
+    for name in texts:
+        if name not in header.parameters:
+            raise unknown_name(f"parameter of {header.name}", name, header.parameters)
+    return {name: _parsed(header.parameters[name], text) for name, text in texts.items()}
+
+
+def _parsed(setting: Setting, text: str) -> Scalar:
+    kind = type(setting.full)
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError):
+        raise ArgumentError(
+            f"The parameter {setting.name!r} takes a value of type {kind.__name__}, as "
+            f"{setting.full!r}; got {text!r}."
+        ) from None
+
+
+def _check_writable(folder: Path) -> None:
+    """Tells before training, not after, that a report could not be written."""
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ArgumentError(
+            f"--out {folder}: no report can be written there ({error.strerror}). "
+            "Name a folder that you may write to."
+        ) from error
+
+
+def _scores(desk: Desk) -> Iterator[Score]:
+    for name, metric in desk.header.metrics.items():
+        if name not in desk.scores:
+            raise ArgumentError(
+                f"The lab {desk.header.name} declares the metric {name!r}, and never reported it: "
+                f'lab.metric("{name}", value) is missing.'
+            )
+        value, target = desk.scores[name], desk.target(name)
+        reached = metric.reached(value, target)
+        yield Score(name, metric.label, value, target, metric.better, reached, metric.source)
+
+
+def _report_path(folder: Path, lab: str) -> Path:
+    """A name that no earlier report has."""
+    stem = f"{lab}-{datetime.now():%Y%m%d-%H%M%S}"
+    path, copy = folder / f"{stem}.html", 2
+    while path.exists():
+        path, copy = folder / f"{stem}-{copy}.html", copy + 1
+    return path.resolve()
