@@ -88,10 +88,15 @@ def concretely() -> Iterator[None]:
 # --- loops: cells that the body writes travel along as part of the carry ----------------------
 
 
+def _anew(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as one that jax has not seen: else it may answer from memory, untraced."""
+    return lambda *operands: fn(*operands)
+
+
 def _cells_written(fn: Callable[..., Any], *operands: Any) -> list[Cell]:
     """The cells that a function writes, found by evaluating it abstractly."""
     with Frame() as frame:
-        jax.eval_shape(fn, *operands)
+        jax.eval_shape(_anew(fn), *operands)
     return list(frame.writes)
 
 
@@ -191,7 +196,7 @@ def eval_shape(
 ) -> list[tuple[tuple[int, ...], str]]:
     """Shapes and dtypes of what ``fn`` returns for arrays of the given shapes and dtypes."""
     with Frame(shapes_only=True):
-        found = jax.eval_shape(fn, [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in specs])
+        found = jax.eval_shape(_anew(fn), [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in specs])
     return [(tuple(a.shape), str(a.dtype)) for a in found]
 
 

@@ -1,0 +1,89 @@
+"""Variables: first values, reading, assigning, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+from etude import GradientTape, Variable, function, ops
+from etude.autodiff import as_tensor
+from etude.errors import ArgumentError, DtypeError, ShapeError
+from etude.variable import autocast_scope
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+def test_first_values() -> None:
+    assert Variable(1.5).dtype == "float32"
+    assert Variable(3).dtype == "int32"
+    assert Variable(np.ones((2, 3), "float16")).shape == (2, 3)
+    made = Variable(lambda shape, dtype: ops.full(shape, 7.0, dtype), shape=(2,), dtype="float64")
+    np.testing.assert_array_equal(made.numpy(), [7.0, 7.0])
+    assert made.dtype == "float64"
+
+
+def test_mistakes_are_named() -> None:
+    with pytest.raises(ArgumentError, match="needs a `shape`"):
+        Variable(lambda shape, dtype: ops.ones(shape, dtype))
+    with pytest.raises(ArgumentError, match="'/'"):
+        Variable(1.0, name="a/b")
+    with pytest.raises(ShapeError, match=r"\(2,\).*\(3,\)"):
+        Variable([1.0, 2.0], name="w").assign([1.0, 2.0, 3.0])
+    with pytest.raises(DtypeError, match="assign"):
+        Variable([1.0, 2.0])[0] = 3.0
+
+
+def test_assigning_keeps_the_dtype_and_returns_the_value() -> None:
+    v = Variable([1.0, 2.0])
+    assert v.assign(np.array([3.0, 4.0])).dtype == "float32"
+    np.testing.assert_array_equal(v.assign_add([1.0, 1.0]).numpy(), [4.0, 5.0])
+    np.testing.assert_array_equal(v.assign_sub([1.0, 1.0]).numpy(), [3.0, 4.0])
+
+
+def test_trainable_can_change() -> None:
+    v = Variable(2.0)
+    v.trainable = False
+    with GradientTape() as tape:
+        y = v * v
+    assert tape.gradient(y, v) is None
+    v.trainable = True
+    with GradientTape() as tape:
+        y = v * v
+    assert float(tape.gradient(y, v)) == 4.0
+
+
+def test_reading_in_lower_precision() -> None:
+    v, plain = Variable(1.0), Variable(1.0, autocast=False)
+    with autocast_scope("float16"):
+        assert v.value.dtype == "float16"
+        assert plain.value.dtype == "float32"
+        with GradientTape() as tape:
+            y = v * as_tensor(2.0, "float16")
+        assert tape.gradient(y, v).dtype == "float32"
+    assert v.value.dtype == "float32"
+
+
+def test_deep_copies_are_independent() -> None:
+    v = Variable([1.0], name="w", trainable=False)
+    other = copy.deepcopy(v)
+    v.assign([5.0])
+    assert (float(other[0]), other.name, other.trainable) == (1.0, "w", False)
+
+
+def test_integers_are_never_differentiated() -> None:
+    count = Variable(1)
+    w = Variable(2.0)
+    with GradientTape() as tape:
+        y = w * ops.cast(count, "float32")
+    assert tape.gradient(y, [w, count])[1] is None
+
+
+def test_assignments_in_abstract_evaluation_leave_no_trace() -> None:
+    from etude.autodiff import KerasTensor, eval_shape
+
+    v = Variable(1.0)
+    eval_shape(lambda x: v.assign_add(ops.sum(x)), KerasTensor((3,)))
+    assert float(v) == 1.0
+    assert function(lambda: v * 1.0)() == 1.0
