@@ -13,12 +13,15 @@ import io
 import lzma
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from etude.datasets.cache import Blob, check
 from etude.errors import FetchError
@@ -26,6 +29,19 @@ from etude.errors import FetchError
 TAR_LIMIT = 4 << 30  # bytes that a tar may expand to
 LONG_NAME_LIMIT = 1 << 16  # bytes of a header that only holds a long name
 BLOCK = 512
+# What `zipfile` raises on damaged archives, found by damaging some; OSError is a seek to nowhere.
+_ZIP_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    OSError,
+)
 CHUNK = 1 << 20
 
 
@@ -45,14 +61,9 @@ def read_zip(path: Path, wanted: Sequence[Blob]) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {blob.name: _zip_member(archive, blob, path.name) for blob in wanted}
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-    ) as error:
+    except FetchError:
+        raise
+    except _ZIP_FAULTS as error:
         raise FetchError(f"{path.name} is damaged: {error}") from error
 
 
@@ -87,30 +98,64 @@ def read_deb(path: Path, wanted: Sequence[Blob]) -> dict[str, bytes]:
         FetchError: a file is missing or not what was expected, or the package is not one that a
             well-meaning tool has made.
     """
-    name, payload = _data_of_deb(path)
+    with open(path, "rb") as file, _tar_of_deb(file, path.name) as stream:
+        return read_tar(stream, wanted, path.name)
+
+
+def read_deb_folder(data: bytes, folder: str, origin: str) -> dict[str, bytes]:
+    """All regular files below one folder of a Debian package; links are left out.
+
+    For data sets of many small files, which are pinned by the hash of the whole package.
+
+    Args:
+        data: the `.deb` file, checked already.
+        folder: its name without a leading slash.
+        origin: what the package is called in messages.
+
+    Returns:
+        The files' bytes by name, sorted by name.
+
+    Raises:
+        FetchError: the package is damaged, or not one that a well-meaning tool has made.
+    """
+    found: dict[str, bytes] = {}
+    with _tar_of_deb(io.BytesIO(data), origin) as stream:
+        reader = _Reader(stream, origin, TAR_LIMIT)
+        for name, kind, size in _entries(reader):
+            _refuse_evil(name, kind, origin)
+            if kind in _REGULAR and PurePosixPath(name).is_relative_to(folder):
+                found[_plain(name)] = reader.read_padded(size)
+            else:
+                reader.skip_padded(size)
+    return dict(sorted(found.items()))
+
+
+@contextmanager
+def _tar_of_deb(file: BinaryIO, origin: str) -> Iterator[io.BufferedIOBase]:
+    """The tar inside of a package, decompressed; what is damaged raises `FetchError`."""
+    name, payload = _data_of_deb(file, origin)
     try:
         with _decompressed(name, payload) as stream:
-            return read_tar(stream, wanted, path.name)
+            yield stream
     except (lzma.LZMAError, zlib.error, EOFError, gzip.BadGzipFile) as error:
-        raise FetchError(f"{path.name} is damaged: {error}") from error
+        raise FetchError(f"{origin} is damaged: {error}") from error
 
 
-def _data_of_deb(path: Path) -> tuple[str, bytes]:
+def _data_of_deb(file: BinaryIO, origin: str) -> tuple[str, bytes]:
     """The name and the bytes of the part `data.tar.*`."""
-    with open(path, "rb") as file:
-        if file.read(8) != b"!<arch>\n":
-            raise FetchError(f"{path.name} is not a Debian package")
-        while header := file.read(60):
-            name, size = header[:16].decode("latin-1").rstrip(" /"), header[48:58].strip()
-            if len(header) < 60 or header[58:] != b"`\n" or not size.isdigit():
+    if file.read(8) != b"!<arch>\n":
+        raise FetchError(f"{origin} is not a Debian package")
+    while header := file.read(60):
+        name, size = header[:16].decode("latin-1").rstrip(" /"), header[48:58].strip()
+        if len(header) < 60 or header[58:] != b"`\n" or not size.isdigit():
+            break
+        if name.startswith("data.tar"):
+            data = file.read(int(size))
+            if len(data) != int(size):
                 break
-            if name.startswith("data.tar"):
-                data = file.read(int(size))
-                if len(data) != int(size):
-                    break
-                return name, data
-            file.seek(int(size) + int(size) % 2, io.SEEK_CUR)  # parts start at even offsets
-    raise FetchError(f"{path.name} is damaged: it has no whole part data.tar")
+            return name, data
+        file.seek(int(size) + int(size) % 2, io.SEEK_CUR)  # parts start at even offsets
+    raise FetchError(f"{origin} is damaged: it has no whole part data.tar")
 
 
 def _decompressed(name: str, payload: bytes) -> io.BufferedIOBase:
@@ -281,7 +326,7 @@ def _octal(field: bytes, origin: str) -> int:
 
 
 def _decimal(text: str, origin: str) -> int:
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 20:
         raise FetchError(f"{origin} is damaged: {text!r} is not a size")
     return int(text)
 
@@ -296,10 +341,11 @@ def _pax_records(text: bytes, origin: str) -> dict[str, str]:
     """Parses lines "LENGTH KEY=VALUE", of which `path` and `size` matter here."""
     records: dict[str, str] = {}
     while text:
-        length, _, _ = text.partition(b" ")
-        if not length.isdigit() or not len(length) < int(length) <= len(text):
+        length = text.partition(b" ")[0]
+        end = int(length) if length.isdigit() and len(length) < 9 else 0
+        if not len(length) < end <= len(text):
             raise FetchError(f"{origin} is damaged: a pax header cannot be read")
-        key, _, value = text[len(length) + 1 : int(length)].rstrip(b"\n").partition(b"=")
+        key, _, value = text[len(length) + 1 : end].rstrip(b"\n").partition(b"=")
         records[key.decode("utf-8", "replace")] = value.decode("utf-8", "surrogateescape")
-        text = text[int(length) :]
+        text = text[end:]
     return records

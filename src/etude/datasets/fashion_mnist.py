@@ -88,7 +88,11 @@ DATA = DataSet(
         # The same streams; Debian drops the time stamp and the name from each gzip header.
         Debian(
             package="dataset-fashion-mnist",
-            package_size=30_900_652,
+            deb=Blob(
+                "dataset-fashion-mnist_0.0~git20200523.55506a9-1_all.deb",
+                30_900_652,
+                "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
+            ),
             files=(
                 Blob(
                     "usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz",

