@@ -1,0 +1,442 @@
+"""Objects as configs, and configs as objects, in the form that Keras 3 writes.
+
+A config is a dictionary that can be written as JSON:
+
+    {"module": "keras.losses", "class_name": "Huber", "config": {"delta": 2.0, ...},
+     "registered_name": None}
+
+``config`` is what the object's ``get_config`` returns, serialized in turn. Reading one looks the
+class up in `etude.saving.registration` and calls its ``from_config``. Nothing is imported,
+unpickled or evaluated, whatever the config says, and no flag changes that: a lambda, which Keras
+writes as bytecode, is refused.
+"""
+
+from __future__ import annotations
+
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from etude.autodiff import Composite, KerasTensor, Primitive
+from etude.autodiff import is_tensor as _is_tensor
+from etude.dtype_policies import DTypePolicy, FloatDTypePolicy
+from etude.dtypes import standardize_dtype
+from etude.errors import SerializationError
+from etude.ops.core import convert_to_tensor
+from etude.saving.registration import (
+    CustomObjectScope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    public_name,
+    public_object,
+    register_public,
+    scoped_objects,
+)
+
+__all__ = [
+    "deserialize_keras_object",
+    "deserialize_member",
+    "object_sharing",
+    "serialize_dict",
+    "serialize_keras_object",
+]
+
+register_public("keras", DTypePolicy, FloatDTypePolicy=FloatDTypePolicy)
+
+Config = dict[str, Any]
+
+# Where Keras looks for a function that a config names without its module.
+FUNCTION_MODULES = (
+    "activations",
+    "constraints",
+    "initializers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+)
+FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, Primitive, Composite)
+
+
+class _Shared:
+    """What was met before, while a whole model is written or read."""
+
+    def __init__(self) -> None:
+        self.configs: dict[int, Config] = {}  # id(object) -> config
+        self.objects: dict[int, Any] = {}  # shared_object_id -> object
+        self.alive: list[Any] = []  # an id stays unique only as long as its object lives
+
+
+_shared: ContextVar[_Shared | None] = ContextVar("object_sharing", default=None)
+
+
+@contextmanager
+def object_sharing() -> Iterator[None]:
+    """A scope in which an object that occurs twice is written, and made, only once."""
+    token = _shared.set(_Shared())
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+# ---- objects to configs -----------------------------------------------------------------------
+
+
+def serialize_keras_object(obj: Any) -> Any:
+    """An object as a config: plain values, lists and dictionaries.
+
+    Args:
+        obj: a layer, loss, optimizer, ..., a function, an array, or a nest of these.
+
+    Raises:
+        SerializationError: the object has no ``get_config``.
+
+    >>> from etude.initializers import Zeros
+    >>> serialize_keras_object(Zeros())["class_name"]
+    'Zeros'
+    >>> serialize_keras_object([1, slice(2)])[1]["config"]
+    {'start': None, 'stop': 2, 'step': None}
+    """
+    if obj is None or isinstance(obj, (str, int, float, bool)):
+        return obj.item() if isinstance(obj, np.generic) else obj
+    if isinstance(obj, (list, tuple)):
+        items = [serialize_keras_object(item) for item in obj]
+        return tuple(items) if isinstance(obj, tuple) else items
+    if isinstance(obj, dict):
+        return serialize_dict(obj)
+    special = _serialize_special(obj)
+    if special is not None:
+        return special
+    if isinstance(obj, np.generic) or (isinstance(obj, np.ndarray) and obj.ndim == 0):
+        return obj.item()
+    if isinstance(obj, FUNCTIONS):
+        return _serialize_function(obj)
+    return _serialize_instance(obj)
+
+
+def serialize_dict(obj: dict[str, Any]) -> dict[str, Any]:
+    """A dictionary with serialized values.
+
+    >>> serialize_dict({"axis": (0, 1)})
+    {'axis': (0, 1)}
+    """
+    return {key: serialize_keras_object(value) for key, value in obj.items()}
+
+
+def _serialize_special(obj: Any) -> Config | None:
+    """The config of a value that JSON has no form for; ``None`` where it is no such value."""
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
+    if isinstance(obj, slice):
+        bounds = {"start": obj.start, "stop": obj.stop, "step": obj.step}
+        return {"class_name": "__slice__", "config": serialize_dict(bounds)}
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(obj, KerasTensor):
+        return _serialize_symbol(obj)
+    if _is_tensor(obj) and not isinstance(obj, np.ndarray):
+        value, kind = np.asarray(convert_to_tensor(obj).numpy()), "__tensor__"
+    elif isinstance(obj, np.ndarray) and obj.ndim > 0:
+        value, kind = obj, "__numpy__"
+    else:
+        return None
+    content = {"value": value.tolist(), "dtype": standardize_dtype(value.dtype)}
+    return {"class_name": kind, "config": content}
+
+
+def _serialize_symbol(tensor: KerasTensor) -> Config:
+    """A symbolic tensor by itself; where it comes from is known to the model that holds it."""
+    content = {"shape": tensor.shape, "dtype": tensor.dtype, "keras_history": None}
+    return {"class_name": "__keras_tensor__", "config": content}
+
+
+def _serialize_function(function: Any) -> Config:
+    if function.__name__ == "<lambda>":
+        warnings.warn(
+            "A lambda was serialized: only its place is kept, and the result cannot be loaded "
+            "again. Use a named function, decorated with "
+            "@etude.saving.register_keras_serializable().",
+            stacklevel=3,
+        )
+        return {"class_name": "__lambda__", "config": {"value": None}}
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": get_registered_name(function),
+        "registered_name": "function",
+    }
+
+
+def _serialize_instance(obj: Any) -> Config:
+    cls = type(obj)
+    name = public_name(cls)
+    if name is not None:
+        module, _, class_name = name.rpartition(".")
+        config: Config = {"module": module, "class_name": class_name}
+        registered_name = None
+    else:
+        config = {"module": cls.__module__, "class_name": cls.__name__}
+        registered_name = get_registered_name(cls)
+    config |= {"config": _own_config(obj), "registered_name": registered_name}
+    for key in ("build_config", "compile_config"):
+        get = getattr(obj, f"get_{key}", None)
+        extra = get() if get is not None else None
+        if extra is not None:
+            config[key] = serialize_dict(extra)
+    _share_config(obj, config)
+    return config
+
+
+def _own_config(obj: Any) -> Any:
+    if not hasattr(obj, "get_config"):
+        if hasattr(obj, "__name__"):
+            return get_registered_name(obj)
+        raise SerializationError(
+            f"Cannot serialize object {obj} of type {type(obj)}. To be serializable, a class must "
+            "implement the `get_config()` method."
+        )
+    config = obj.get_config()
+    if not isinstance(config, dict):
+        raise SerializationError(
+            f"The `get_config()` method of {obj} should return a dict. It returned: {config}"
+        )
+    return serialize_dict(config)
+
+
+def _share_config(obj: Any, config: Config) -> None:
+    if config["module"] == "__main__":
+        config["module"] = None  # another program's __main__ is another module
+    shared = _shared.get()
+    if shared is None:
+        return
+    before = shared.configs.setdefault(id(obj), config)
+    shared.alive.append(obj)
+    if before is not config:
+        before["shared_object_id"] = config["shared_object_id"] = id(obj)
+
+
+# ---- configs to objects -----------------------------------------------------------------------
+
+
+def deserialize_keras_object(
+    config: Any,
+    custom_objects: dict[str, Any] | None = None,
+    safe_mode: bool = True,
+    *,
+    module_objects: dict[str, Any] | None = None,
+) -> Any:
+    """The object that a config describes.
+
+    Args:
+        config: what `serialize_keras_object` returned.
+        custom_objects: names in the config, and the classes and functions of yours that they mean.
+        safe_mode: as in Keras, but without effect: what Keras calls unsafe is never done.
+        module_objects: names of the module that asks, for configs that name no module.
+
+    Raises:
+        SerializationError: the config names something that is not registered, or is malformed.
+
+    >>> config = {"module": "keras.initializers", "class_name": "Constant",
+    ...           "config": {"value": 2.0}, "registered_name": None}
+    >>> from etude import initializers
+    >>> deserialize_keras_object(config).value
+    2.0
+    >>> deserialize_keras_object({"module": "os", "class_name": "system", "config": {}})
+    Traceback (most recent call last):
+    etude.errors.SerializationError: Could not locate class 'system' of module 'os'. ...
+    """
+    custom_objects = {**(custom_objects or {}), **scoped_objects(), **get_custom_objects()}
+    if isinstance(config, str):
+        return _deserialize_string(config, custom_objects, module_objects)
+    if config is None or isinstance(config, (int, float)):
+        return config
+    if isinstance(config, (list, tuple)):
+        return [deserialize_keras_object(item, custom_objects, safe_mode) for item in config]
+    if not isinstance(config, dict):
+        raise SerializationError(f"Could not parse config: {config}")
+    if "class_name" not in config or "config" not in config:
+        if module_objects is not None:
+            raise SerializationError(
+                "Expected a dictionary with the keys 'class_name' and 'config'. "
+                f"Unknown `config` as a `dict`, config={config}"
+            )
+        return {
+            key: deserialize_keras_object(value, custom_objects, safe_mode)
+            for key, value in config.items()
+        }
+    if config["class_name"] in _SPECIAL:
+        return _SPECIAL[config["class_name"]](config["config"])
+    if config["class_name"] == "function":
+        return _deserialize_function(config, custom_objects, module_objects)
+    return _deserialize_instance(config, custom_objects, module_objects)
+
+
+def deserialize_member(
+    config: Any, members: dict[str, Any], custom_objects: dict[str, Any] | None = None
+) -> Any:
+    """What a config, or a name, describes within one module: its classes and functions by name.
+
+    A name that is unknown, or an object, comes back as it is.
+
+    >>> deserialize_member("largest", {"largest": max})
+    <built-in function max>
+    """
+    if not isinstance(config, (str, dict)):
+        return config
+    return deserialize_keras_object(config, custom_objects, module_objects=members)
+
+
+def _deserialize_string(
+    name: str, custom_objects: dict[str, Any], module_objects: dict[str, Any] | None
+) -> Any:
+    found = custom_objects.get(name)
+    if found is not None or module_objects is None:
+        return name if found is None else found
+    found = module_objects.get(name, name)
+    return found() if isinstance(found, type) else found
+
+
+def _deserialize_function(
+    config: Config, custom_objects: dict[str, Any], module_objects: dict[str, Any] | None
+) -> Any:
+    name, module = config["config"], config.get("module")
+    if not isinstance(name, str):
+        raise SerializationError(
+            "Expected 'config' to be a non-null str for a function class name, instead got "
+            f"{type(name)}. Full config: {config}"
+        )
+    custom = get_registered_object(name, custom_objects)
+    if custom is not None:
+        return custom
+    modules = [f"keras.{m}" for m in FUNCTION_MODULES] if module == "builtins" else [module]
+    for candidate in modules:
+        found = public_object(f"{candidate}.{name}")
+        if found is not None:
+            _refuse_registered_name(config, name, f"{candidate}.{name}")
+            return found
+    if module_objects and name in module_objects:
+        return module_objects[name]
+    if ">" not in name:  # Keras up to 3.6 wrote custom functions without their package
+        for full_name, found in custom_objects.items():
+            if full_name.endswith(f">{name}"):
+                return found
+    raise _not_found("function", name, config)
+
+
+def _deserialize_instance(
+    config: Config, custom_objects: dict[str, Any], module_objects: dict[str, Any] | None
+) -> Any:
+    inner = config["config"] if config["config"] is not None else {}
+    if not isinstance(inner, dict):
+        raise SerializationError(
+            f"Expected 'config' to be a dict for {config['class_name']}, instead got "
+            f"{type(inner)}. Full config: {config}"
+        )
+    shared, shared_id = _shared.get(), config.get("shared_object_id")
+    if shared is not None and shared_id in shared.objects:
+        return shared.objects[shared_id]
+    cls = _find_class(config, custom_objects, module_objects)
+    if isinstance(cls, FUNCTIONS):
+        return cls
+    instance = _instantiate(cls, dict(inner), config, custom_objects)
+    if shared is not None and shared_id is not None:
+        shared.objects[shared_id] = instance
+    return instance
+
+
+def _find_class(
+    config: Config, custom_objects: dict[str, Any], module_objects: dict[str, Any] | None
+) -> Any:
+    name, module = config["class_name"], config.get("module")
+    if not isinstance(name, str):
+        raise SerializationError(f"Expected 'class_name' to be a str; got {name!r}.")
+    custom = get_registered_object(config.get("registered_name", name), custom_objects)
+    if custom is not None:
+        return custom
+    found = public_object(f"{module}.{name}")
+    if found is not None:
+        _refuse_registered_name(config, name, f"{module}.{name}")
+        return found
+    found = custom_objects.get(name) or (module_objects or {}).get(name)
+    if found is None:
+        raise _not_found("class", name, config)
+    return found
+
+
+def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[str, Any]) -> Any:
+    if not hasattr(cls, "from_config"):
+        raise SerializationError(
+            f"Unable to reconstruct an instance of '{config['class_name']}' because the class is "
+            f"missing a `from_config()` method. Full object config: {config}"
+        )
+    with CustomObjectScope(custom_objects):
+        try:
+            instance = cls.from_config(inner)
+        except TypeError as error:
+            raise SerializationError(
+                f"{cls} could not be deserialized properly. Please ensure that components that "
+                "are Python object instances (layers, models, etc.) returned by `get_config()` "
+                "are explicitly deserialized in the model's `from_config()` method."
+                f"\n\nconfig={config}.\n\nException encountered: {error}"
+            ) from error
+        if config.get("build_config") and not instance.built:
+            instance.build_from_config(config["build_config"])
+            instance.built = True
+        if config.get("compile_config"):
+            instance.compile_from_config(config["compile_config"])
+            instance.compiled = True
+    return instance
+
+
+def _refuse_registered_name(config: Config, name: str, resolved: str) -> None:
+    """A registered name beside a public one would be a second, hidden identity."""
+    explicit = config.get("registered_name")
+    if explicit and explicit not in (name, config["class_name"]):
+        raise SerializationError(
+            f"`registered_name={explicit!r}` was provided in the config, but '{resolved}' resolved "
+            "to a Keras built-in and does not use registered names. Remove the `registered_name` "
+            f"field from the config. Full object config: {config}"
+        )
+
+
+def _not_found(kind: str, name: str, config: Config) -> SerializationError:
+    return SerializationError(
+        f"Could not locate {kind} '{name}' of module {config.get('module')!r}. Make sure custom "
+        "classes and functions are decorated with "
+        "`@etude.saving.register_keras_serializable()`, and that the decorator has run before "
+        f"loading; or pass `custom_objects={{{name!r}: ...}}`. Full object config: {config}"
+    )
+
+
+def _refuse_lambda(inner: Config) -> Any:
+    raise SerializationError(
+        "The config holds a Python lambda. Loading it would mean arbitrary code execution, which "
+        "is never done. Use a named function, decorated with "
+        "`@etude.saving.register_keras_serializable()`, and save again."
+    )
+
+
+def _deserialize_symbol(inner: Config) -> KerasTensor:
+    return KerasTensor(tuple(inner["shape"]), dtype=inner["dtype"])
+
+
+def _deserialize_slice(inner: Config) -> slice:
+    return slice(*(deserialize_keras_object(inner[key]) for key in ("start", "stop", "step")))
+
+
+_SPECIAL: dict[str, Callable[[Config], Any]] = {
+    "__keras_tensor__": _deserialize_symbol,
+    "__tensor__": lambda inner: convert_to_tensor(inner["value"], dtype=inner["dtype"]),
+    "__numpy__": lambda inner: np.array(inner["value"], dtype=inner["dtype"]),
+    "__bytes__": lambda inner: inner["value"].encode("utf-8"),
+    "__ellipsis__": lambda inner: Ellipsis,
+    "__slice__": _deserialize_slice,
+    "__lambda__": _refuse_lambda,
+}
