@@ -26,7 +26,7 @@ def seconds_to_import(module: str) -> tuple[float, bool]:
     done = subprocess.run(
         [sys.executable, "-c", PROBE.format(module=module)],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     seconds, with_jax = done.stdout.split()
