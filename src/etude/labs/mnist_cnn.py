@@ -119,6 +119,7 @@ for axes, (name, picture) in zip(figure.subplots(1, 3), pictures.items(), strict
     axes.set_axis_off()
 lab.show_figure(
     figure,
+    title="What pooling leaves of a digit",
     caption="One test digit, and what two kinds of pooling leave of it. The largest value keeps "
     "strokes bright and makes them thicker; the mean makes them softer.",
     alt="Three pictures of one handwritten digit: the original of 28 by 28 pixels, after max "

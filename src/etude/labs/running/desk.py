@@ -114,7 +114,8 @@ class Desk:
         number = float(value)
         if not np.isfinite(number):
             raise ArgumentError(f"The metric {name!r} is {number}: training has diverged.")
-        self.scores[name] = number
+        # Seven digits: a float32 that stands for 0.9925 must not miss 0.9925 by its last bit.
+        self.scores[name] = float(f"{number:.7g}")
 
     def target(self, name: str) -> float | None:
         """The target of a metric in this run, or None where such a run has none."""
@@ -175,16 +176,17 @@ class Desk:
             )
         self._show(exhibits.mistakes(pictures, y, p, self.class_names, top))
 
-    def show_figure(self, figure: Any, *, caption: str, alt: str) -> None:
+    def show_figure(self, figure: Any, *, title: str, caption: str, alt: str) -> None:
         """Puts a matplotlib figure into the report.
 
         Args:
             figure: the figure. Text and axes should keep their default colours: the report
                 turns those over in dark mode.
+            title: its heading.
             caption: what the reader should see in it.
             alt: the same for someone who cannot see it.
         """
-        self.exhibits.append(exhibits.drawing(figure, caption, alt))
+        self.exhibits.append(exhibits.drawing(figure, title, caption, alt))
 
     def _show(self, exhibit: exhibits.Exhibit | None) -> None:
         if exhibit is None:

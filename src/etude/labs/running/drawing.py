@@ -22,7 +22,7 @@ _SERIES = (
     ("#009e73", "-.", "^"),
     ("#cc79a7", ":", "D"),
 )
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be read out, searched and restyled
     "font.family": "sans-serif",
     "font.size": 11,

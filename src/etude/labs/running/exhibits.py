@@ -57,6 +57,7 @@ class Drawing:
     """A figure that the lab drew itself."""
 
     chart: Chart
+    title: str
     caption: str
     kind: str = "drawing"
 
@@ -158,17 +159,15 @@ def mistakes(
     confidence = probabilities[wrong, guess[wrong]]
     worst = wrong[np.argsort(-confidence, kind="stable")][:top]
     items = tuple(
-        _mistake(
-            int(i), images[i], names[truth[i]], names[guess[i]], float(probabilities[i, guess[i]])
-        )
-        for i in worst
+        _mistake(i, images[i], names[int(truth[i])], names[int(guess[i])], float(sure[i]))
+        for i in worst.tolist()
     )
     return Mistakes(items, len(wrong), len(truth))
 
 
-def drawing(figure: Any, caption: str, alt: str) -> Drawing:
+def drawing(figure: Any, title: str, caption: str, alt: str) -> Drawing:
     """The exhibit of a matplotlib figure."""
-    return Drawing(Chart(draw.to_svg(figure), alt), caption)
+    return Drawing(Chart(draw.to_svg(figure), alt), title, caption)
 
 
 def png_uri(image: npt.NDArray[Any]) -> str:

@@ -15,7 +15,7 @@ from etude import datasets
 from etude.errors import ArgumentError, DataError, FetchError
 from etude.labs.running.header import DataNeed
 
-__all__ = ["Material", "find", "image_folder", "npz_file"]
+__all__ = ["Material", "check_own", "find", "image_folder", "npz_file"]
 
 Arrays = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
@@ -151,21 +151,28 @@ def npz_file(path: Path, size: tuple[int, int] | None = None) -> Material:
     return Material(str(path), (x_train, y_train), (x_test, y_test), names, origin)
 
 
-def _own(path: Path, need: DataNeed, seed: int) -> Material:
+def check_own(path: Path, need: DataNeed) -> None:
+    """Tells whether the user's own data have a form that a lab can use, without reading them.
+
+    Raises:
+        DataError: they do not.
+    """
     if path.is_dir():
         if need.image is None:
             raise DataError(f"This lab does not work on images; {path} is a folder of images.")
+    elif not (path.suffix == ".npz" and path.is_file()):
+        found = "that is neither" if path.exists() else "there is nothing at that path"
+        raise DataError(
+            f"--data {path}: expected a folder with one sub-folder of images per class, or a .npz "
+            f"file with x_train, y_train, x_test and y_test; {found}."
+        )
+
+
+def _own(path: Path, need: DataNeed, seed: int) -> Material:
+    check_own(path, need)
+    if path.is_dir() and need.image is not None:
         return image_folder(path, need.image, seed=seed)
-    if path.suffix == ".npz" and path.is_file():
-        return npz_file(path, need.image)
-    raise DataError(
-        f"--data {path}: expected a folder with one sub-folder of images per class, or a .npz "
-        f"file with x_train, y_train, x_test and y_test; {_what_is(path)}."
-    )
-
-
-def _what_is(path: Path) -> str:
-    return "that is neither" if path.exists() else "there is nothing at that path"
+    return npz_file(path, need.image)
 
 
 def _data_set(name: str, need: DataNeed) -> Material:

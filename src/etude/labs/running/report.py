@@ -14,9 +14,8 @@ from etude.labs.running.results import Result
 
 __all__ = ["fragment", "page"]
 
-# What a reader wants first comes first, whatever the order in the lab; drawings of the lab's own
-# stay where they were.
-_ORDER = {"model": 1}
+# What a reader wants first comes first, whatever the order in the lab.
+_ORDER = {"drawing": 1, "model": 2}
 
 
 def page(result: Result, machine: Mapping[str, str]) -> str:

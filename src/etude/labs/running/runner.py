@@ -15,7 +15,7 @@ from typing import Any
 
 from etude import config
 from etude.errors import ArgumentError, EngineError, unknown_name
-from etude.labs.running import drawing, facts, record, report
+from etude.labs.running import drawing, facts, material, record, report
 from etude.labs.running.cells import Cell, split_cells, use_framework
 from etude.labs.running.desk import Desk, seated
 from etude.labs.running.header import Header, Scalar, Setting
@@ -37,6 +37,8 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
             cell raises comes out unchanged.
     """
     overrides = _overrides(header, options)
+    if options.data is not None:
+        material.check_own(options.data, header.data)
     _check_writable(options.out)
     engine = _choose(options)
     desk = Desk(
@@ -65,11 +67,15 @@ def execute(desk: Desk, framework: str, say: Callable[[str], None]) -> dict[str,
     module = types.ModuleType("etude_lab_" + path.stem)
     module.__file__ = str(path)
     with seated(desk), _registered(module):
+        heading = None
         for cell in split_cells(path.read_text(encoding="utf-8")):
-            if cell.heading:
-                say(cell.heading)
-            if cell.kind == "code":
-                exec(_compiled(cell, path, framework), module.__dict__)
+            heading = cell.heading or heading
+            if cell.kind != "code":
+                continue
+            if heading:  # a chapter without code has nothing to wait for, and is not announced
+                say(heading)
+                heading = None
+            exec(_compiled(cell, path, framework), module.__dict__)
     return module.__dict__
 
 

@@ -1,0 +1,239 @@
+"""`etude labs`, `etude run` and `etude notebook`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from etude.cli.status import FAULT, INTERRUPTED, TARGET_MISSED
+from etude.errors import ArgumentError, EtudeError
+from etude.labs.running import record
+from etude.labs.running.catalog import catalog, find_lab
+from etude.labs.running.header import UNITS, Header
+
+__all__ = ["list_labs", "notebook", "run"]
+
+
+class Engine(StrEnum):
+    """The engines, as choices of an option."""
+
+    NUMPY = "numpy"
+    XLA = "xla"
+
+
+class Framework(StrEnum):
+    """What runs the model code of a lab."""
+
+    ETUDE = "etude"
+    KERAS = "keras"
+
+
+def _complete(incomplete: str) -> list[str]:
+    return [header.name for header in catalog() if header.name.startswith(incomplete)]
+
+
+Lab = Annotated[
+    str,
+    typer.Argument(
+        metavar="LAB",
+        help="A name from `etude labs`, or the path of a lab of your own.",
+        autocompletion=_complete,
+    ),
+]
+
+
+def list_labs() -> None:
+    """List the labs: topics, data, target, and how the last run went."""
+    last = record.last_results()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("lab", "topics", "data", "target", "last result"):
+        table.add_column(column, no_wrap=column == "lab")
+    unit = None
+    for header in catalog():
+        if header.unit != unit:
+            unit = header.unit
+            table.add_row(f"[bold]{unit} {UNITS[unit]}[/]")
+        table.add_row(
+            header.name,
+            escape(", ".join(header.topics)),
+            header.data.name or "–",
+            _targets(header),
+            _outcome(last[header.name]) if header.name in last else "[dim]not run yet[/]",
+        )
+    # Where nobody watches, nothing is cut to the width of a screen.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def run(
+    lab: Lab,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A short run on less data, with looser targets.")
+    ] = False,
+    engine: Annotated[
+        Engine | None, typer.Option(help="What computes; xla where it is installed.")
+    ] = None,
+    framework: Annotated[
+        Framework, typer.Option(help="What runs the lab's model code: etude, or Keras itself.")
+    ] = Framework.ETUDE,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the training data.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other parameter of the lab."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Your own data: a folder with one sub-folder per class, or a .npz file."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    out: Annotated[Path, typer.Option(help="The folder for the report.")] = Path("reports"),
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print the result as one line of JSON; all else to stderr."),
+    ] = False,
+    require_target: Annotated[
+        bool, typer.Option("--require-target", help="Exit with status 4 where a target is missed.")
+    ] = False,
+) -> None:
+    """Run a lab, and write its report."""
+    # Running needs the whole library; listing labs and asking for help should not wait for it.
+    from etude.labs.running import results, runner  # noqa: PLC0415
+
+    header = find_lab(lab)
+    options = results.Options(
+        quick=quick,
+        engine=engine.value if engine else None,
+        framework=framework.value,
+        epochs=epochs,
+        settings=_pairs(settings or []),
+        data=data,
+        seed=seed,
+        out=out,
+    )
+    # With --json, whatever a lab prints must not reach the one line that programs read.
+    aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+    with aside, _told_in_words(header):
+        result = runner.run(header, options, say=_say)
+    if as_json:
+        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+    else:
+        _print_result(result)
+    if require_target and result.missed:
+        raise typer.Exit(TARGET_MISSED)
+
+
+def notebook(
+    lab: Lab,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; LAB.ipynb in this folder by default.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that is there already.")
+    ] = False,
+    open_it: Annotated[
+        bool, typer.Option("--open", help="Open it where Jupyter is installed.")
+    ] = False,
+) -> None:
+    """Write a lab as a Jupyter notebook."""
+    from etude.labs.running import notebooks  # noqa: PLC0415 - needs jupytext, which is optional
+
+    header = find_lab(lab)
+    path = out or Path(f"{header.path.stem}.ipynb")
+    if path.exists() and not force:
+        raise ArgumentError(
+            f"{path} is there already, perhaps with your work in it: name another with --out, "
+            "or replace it with --force."
+        )
+    notebooks.write(header, path)
+    typer.echo(path.resolve())
+    if open_it and not notebooks.open_in_jupyter(path):
+        typer.echo("Jupyter is not installed (pip install jupyterlab), so it stays shut.", err=True)
+
+
+def _say(heading: str) -> None:
+    typer.secho(f"\n── {heading}", fg="cyan")
+
+
+def _pairs(settings: list[str]) -> dict[str, str]:
+    pairs = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not (name and equals and value):
+            raise ArgumentError(
+                f"--set takes NAME=VALUE, as in train_images=1000; got {setting!r}."
+            )
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+@contextlib.contextmanager
+def _told_in_words(header: Header) -> Iterator[None]:
+    """Ends a run that was interrupted, or whose code fails, without this program's own frames."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("\netude: interrupted; no report was written.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except EtudeError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        path = str(header.path)
+        first = next((i for i, frame in enumerate(frames) if frame.filename == path), 0)
+        print("".join(traceback.format_list(frames[first:])), file=sys.stderr, end="")
+        told = "".join(traceback.format_exception_only(error)).strip()
+        print(f"etude: the lab {header.name} failed: {told}", file=sys.stderr)
+        raise typer.Exit(FAULT) from error
+
+
+def _print_result(result: Any) -> None:
+    table = Table.grid(padding=(0, 2))
+    for score in result.scores:
+        table.add_row(score.label, f"[bold]{score.value:.4f}[/]", _verdict(score))
+    minutes, seconds = divmod(round(result.seconds), 60)
+    table.add_row("time", f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s")
+    console = Console(highlight=False)
+    console.print()
+    console.print(table)
+    if result.desk.material is not None and result.desk.material.note:
+        console.print(escape(result.desk.material.note), soft_wrap=True)
+    console.print(f"report  {escape(str(result.report))}", soft_wrap=True)
+
+
+def _verdict(score: Any) -> str:
+    if score.target is None:
+        return "no target for such a run"
+    bound = "at least" if score.better == "higher" else "at most"
+    verdict = "[green]reached[/]" if score.reached else "[red]missed[/]"
+    return f"target {bound} {score.target:g}: {verdict}"
+
+
+def _targets(header: Header) -> str:
+    sign = {"higher": "≥", "lower": "≤"}
+    return "\n".join(
+        f"{metric.label} {sign[metric.better]} {metric.target['full']:g}"
+        for metric in header.metrics.values()
+        if "full" in metric.target
+    )
+
+
+def _outcome(run: Mapping[str, Any]) -> str:
+    """The last recorded run in some words; records may be of an older version."""
+    scores = [
+        f"{entry['value']:.4f}" + {True: " ✓", False: " ✗"}.get(entry["reached"], "")
+        for entry in run.get("metrics", {}).values()
+    ]
+    how = [run.get("engine", ""), "quick" if run.get("quick") else "full", run.get("date", "")[:10]]
+    return f"{', '.join(scores)} [dim]{escape(' '.join(how))}[/]"

@@ -1,0 +1,56 @@
+"""A lab as a Jupyter notebook. Needs jupytext, of the extra ``labs``."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+
+from etude.errors import ArgumentError, EngineError
+from etude.labs.running.header import Header
+from etude.labs.running.record import write_whole
+
+__all__ = ["as_notebook", "open_in_jupyter", "write"]
+
+_KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def as_notebook(header: Header) -> str:
+    """The text of the notebook. The same lab gives the same text.
+
+    Raises:
+        EngineError: jupytext is not installed.
+    """
+    if importlib.util.find_spec("jupytext") is None:
+        raise EngineError("Notebooks need jupytext: pip install 'etude[labs]'")
+    import jupytext  # noqa: PLC0415 - optional
+
+    book = jupytext.reads(header.path.read_text(encoding="utf-8"), fmt="py:percent")
+    book.metadata["kernelspec"] = _KERNEL
+    for number, cell in enumerate(book.cells):
+        cell["id"] = f"{header.name}-{number}"  # jupytext draws identifiers at random
+    return jupytext.writes(book, fmt="ipynb")
+
+
+def write(header: Header, path: Path) -> None:
+    """Writes the notebook of a lab.
+
+    Raises:
+        ArgumentError: the file cannot be written.
+    """
+    text = as_notebook(header)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
+    except OSError as error:
+        raise ArgumentError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def open_in_jupyter(path: Path) -> bool:
+    """Opens a notebook, and waits until Jupyter ends; False where there is no Jupyter."""
+    program = shutil.which("jupyter-lab") or shutil.which("jupyter-notebook")
+    if program is None:
+        return False
+    subprocess.run([program, str(path)], check=False)
+    return True
