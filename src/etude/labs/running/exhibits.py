@@ -154,10 +154,9 @@ def mistakes(
     top: int,
 ) -> Mistakes:
     """The images that got the highest probability for a class that is not theirs."""
-    guess = probabilities.argmax(axis=-1)
+    guess, sure = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
     wrong = np.flatnonzero(guess != truth)
-    confidence = probabilities[wrong, guess[wrong]]
-    worst = wrong[np.argsort(-confidence, kind="stable")][:top]
+    worst = wrong[np.argsort(-sure[wrong], kind="stable")][:top]
     items = tuple(
         _mistake(i, images[i], names[int(truth[i])], names[int(guess[i])], float(sure[i]))
         for i in worst.tolist()
