@@ -56,7 +56,7 @@ def test_a_timeout_that_the_user_has_set_stays(pip, folder, monkeypatch):
 
 
 def test_the_tags_of_a_wheel_choose_the_platform():
-    assert commands._platform_options(
+    assert commands.platform_options(
         "a-1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl"
     ) == [
         "--implementation=cp",

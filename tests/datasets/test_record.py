@@ -209,6 +209,19 @@ def test_all_sources_must_decode_to_the_same_bytes(make, server, blob):
         make(strange, address=False).read()
 
 
+def test_nothing_is_decoded_before_its_hash_matches(make, server, blob):
+    """A decoder may unpickle: wrong bytes must not reach it."""
+    server.routes["/table.csv"] = CONTENT[::-1]
+    address = Address(
+        base=server.base,
+        files=(blob("table.csv", CONTENT),),
+        licence=FREE,
+        decode=lambda files: pytest.fail("it was decoded"),
+    )
+    with pytest.raises(HashMismatchError, match=r"http.*/table\.csv: wrong SHA-256"):
+        make(address, address=False).read()
+
+
 def test_one_message_lists_every_source_and_what_to_do(make, server, package, blob, monkeypatch):
     def no_index(*_: object) -> None:
         raise FetchError("pip failed: ERROR: No matching distribution found")

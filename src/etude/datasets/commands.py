@@ -56,7 +56,7 @@ def pip_download(requirement: str, wheel: str, folder: Path, size: int) -> Path:
         "--progress-bar=off",
         "--retries=1",
         "--ignore-requires-python",
-        *_platform_options(wheel),
+        *platform_options(wheel),
         f"--dest={folder}",
         requirement,
     ]
@@ -112,7 +112,14 @@ def _pip() -> list[str]:
     raise FetchError("pip is not installed (`python -m ensurepip` installs it)")
 
 
-def _platform_options(wheel: str) -> list[str]:
+def platform_options(wheel: str) -> list[str]:
+    """The options that make pip choose a wheel, whatever platform it runs on.
+
+    >>> platform_options("iris-1.0-py3-none-any.whl")
+    []
+    >>> platform_options("iris-1.0-cp312-abi3-win_amd64.whl")
+    ['--implementation=cp', '--python-version=312', '--abi=abi3', '--platform=win_amd64']
+    """
     python, abi, platforms = wheel.removesuffix(".whl").split("-")[-3:]
     if platforms == "any":
         return []

