@@ -85,6 +85,15 @@ def test_two_failures_to_reach_an_index_are_remembered(pip, folder):
         commands.pip_download("thing==1.0", WHEEL, folder, 1)
 
 
+def test_a_success_in_between_clears_the_memory(pip, folder):
+    for _ in range(3):
+        pip("sys.exit('ERROR: connection broken by X')")
+        with pytest.raises(FetchError, match="pip failed"):
+            commands.pip_download("thing==1.0", WHEEL, folder, 1)
+        pip(f"pathlib.Path('{WHEEL}').write_text('x')")
+        commands.pip_download("thing==1.0", WHEEL, folder, 1)
+
+
 def test_pip_delivers_nothing(pip, folder):
     pip("")
     with pytest.raises(FetchError, match=r"expected one file \*\.whl, got \[\]"):
