@@ -120,11 +120,15 @@ class Variable(Operators):
 
     def __etude_tensor__(self) -> Tensor:
         """The value as operations take it: watched, and in the precision of the layer."""
-        tensor = Tensor(xp().own(self.cell.read()), self._leaf)
+        tensor = self.__etude_source__()
         cast = _local.autocast
         if cast is not None and self.autocast and cast != self.dtype and is_float_dtype(self.dtype):
             return OPS["cast"](tensor, cast)
         return tensor
+
+    def __etude_source__(self) -> Tensor:
+        """The value in full precision, at the Variable's own place in the graph."""
+        return Tensor(xp().own(self.cell.read()), self._leaf)
 
     def __etude_watch__(self) -> None:
         """Makes the Variable a source of derivatives although it is not trainable."""

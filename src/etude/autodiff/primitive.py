@@ -223,16 +223,34 @@ def _is_float(array: Array) -> bool:
 
 def _to_one_dtype(inputs: list[Any], cast: str, name: str) -> list[Any]:
     """Brings inputs to one dtype by the promotion rules; Python scalars are weak."""
-    kinds = [type(t) if isinstance(t, _SCALARS) else t.dtype for t in inputs if t is not None]
-    first = kinds[0] if kinds else None
-    if len(kinds) == 1 and cast == "same" and not isinstance(first, type):
+    kinds = tuple(
+        [_weak(t) if isinstance(t, _SCALARS) else t.array.dtype for t in inputs if t is not None]
+    )
+    target = _targets.get((kinds, cast, config.floatx()))
+    if target is None:
+        target = _targets[kinds, cast, config.floatx()] = _target(kinds, cast, name)
+    dtype, changes = target
+    if not changes:
         return inputs
+    return [None if t is None else as_tensor(t, dtype) for t in inputs]
+
+
+def _weak(scalar: float) -> type:
+    """The Python type of a scalar; a numpy.float64 is a Python float too, and as weak."""
+    return type(scalar) if type(scalar) in _SCALARS else float
+
+
+_targets: dict[Any, tuple[str, bool]] = {}
+"""For dtypes that have met before: the one that they become, and whether any has to change."""
+
+
+def _target(kinds: tuple[Any, ...], cast: str, name: str) -> tuple[str, bool]:
     dtype = result_type(*(k if isinstance(k, type) else str(k) for k in kinds))
     if dtype == "string":
         raise DtypeError(f"{name}() expects numbers; got text.")
     if cast == "float" and dtype not in FLOATS and not dtype.startswith("complex"):
         dtype = config.floatx()
-    return [None if t is None else as_tensor(t, dtype) for t in inputs]
+    return dtype, any(isinstance(k, type) or str(k) != dtype for k in kinds)
 
 
 def primitive(

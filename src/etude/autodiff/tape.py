@@ -149,6 +149,8 @@ class GradientTape:
             self._stop_recording()
         flat_sources = tree.flatten(sources)
         targets = [as_tensor(t) for t in tree.flatten(target) if t is not None]
+        if not tree.is_nested(target):
+            output_gradients = None if output_gradients is None else [as_tensor(output_gradients)]
         seeds = _seeds(targets, output_gradients)
         places = [self._place(source) for source in flat_sources]
         found = _walk_back(targets, seeds, {p for p in places if p is not None}, self._start)
@@ -201,8 +203,8 @@ class GradientTape:
             )
         if not self.watch_accessed_variables and id(source) not in self._watched:
             return None
-        tensor = source.__etude_tensor__()
-        return None if tensor.node is None else (tensor.node, 0)
+        leaf = source.__etude_source__().node
+        return None if leaf is None else (leaf, 0)
 
 
 @contextmanager

@@ -92,13 +92,13 @@ class Tensor(Operators):
         new = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
         return OPS["reshape"](self, new)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """The sum over axes."""
-        return OPS["sum"](self, axis=axis, keepdims=keepdims)
+    def sum(self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+        """The sum over axes; ``out`` is there for `numpy.sum`."""
+        return OPS["sum"](self if dtype is None else self.astype(dtype), axis=axis, keepdims=keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """The mean over axes."""
-        return OPS["mean"](self, axis=axis, keepdims=keepdims)
+    def mean(self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+        """The mean over axes; ``out`` is there for `numpy.mean`."""
+        return OPS["mean"](self if dtype is None else self.astype(dtype), axis=axis, keepdims=keepdims)
 
     def _known(self, wanted: str) -> Any:
         """The values, or a `TracingError` that names the line which asked for them."""
@@ -181,19 +181,7 @@ def _convert(value: Any, dtype: str | None) -> Tensor:
         return Tensor(xp().array(value, dtype or _scalar_dtype(value)))
     if isinstance(value, (list, tuple)):
         return _from_nested(value, dtype)  # pyright: ignore[reportUnknownArgumentType]
-    try:
-        array = xp().array(value, dtype)
-    except (TypeError, ValueError) as error:
-        raise DtypeError(
-            f"Expected a Tensor, a Variable, an array or numbers; got {_shown(value)} of type "
-            f"{type(value).__name__}, which cannot be turned into a Tensor ({error})."
-        ) from error
-    if array.dtype == object:
-        raise DtypeError(
-            f"Expected numbers; got {_shown(value)}, an array of Python objects. If it holds lists "
-            "of different lengths, pad them; if it holds text, encode it as numbers first."
-        )
-    return Tensor(array)
+    return Tensor(xp().array(value, dtype))
 
 
 def _scalar_dtype(value: complex) -> str:
@@ -212,17 +200,8 @@ def _from_nested(value: list[Any] | tuple[Any, ...], dtype: str | None) -> Tenso
         return OPS["stack"]([as_tensor(v, dtype) for v in value])
     if dtype is None and leaves and all(isinstance(v, (bool, int, float)) for v in leaves):
         dtype = _widest(leaves)
-    try:
-        array = xp().array(value, dtype)
-    except (TypeError, ValueError) as error:
-        raise DtypeError(
-            f"Expected numbers in lists of equal lengths; got {_shown(value)} ({error})."
-        ) from error
-    if not leaves and dtype is None:
-        array = xp().astype(array, config.floatx())
-    if array.dtype == object or array.dtype.kind in "US":
-        raise DtypeError(f"Expected numbers; got {_shown(value)}.")
-    return Tensor(array)
+    array = xp().array(value, dtype)
+    return Tensor(array if leaves or dtype else xp().astype(array, config.floatx()))
 
 
 def _widest(leaves: list[Any]) -> str:
@@ -237,11 +216,6 @@ def _collect(value: Any, leaves: list[Any]) -> None:
             _collect(v, leaves)
     else:
         leaves.append(value)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) < 80 else text[:77] + "..."
 
 
 def is_tensor(value: Any) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from etude import tree
 from etude.engine import numpy_kernels
 from etude.engine.cell import Frame, no_frame, shapes_only
+from etude.engine.numbers import as_numbers
 from etude.errors import DtypeError
 
 Array = Any
@@ -41,7 +42,8 @@ def array(value: Any, dtype: str | None = None) -> Array:
     """Converts numbers, lists, and arrays of any kind to an array of this engine."""
     if dtype == "bfloat16":
         dtype = _bfloat16()
-    return np.asarray(value, dtype)
+    found = as_numbers(value)
+    return found if dtype is None else found.astype(dtype, copy=False)
 
 
 def _bfloat16() -> Any:

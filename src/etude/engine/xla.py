@@ -18,6 +18,7 @@ import numpy as np
 from jax import lax
 
 from etude.engine.cell import Cell, Frame, no_frame
+from etude.engine.numbers import as_numbers
 
 Array = Any
 
@@ -49,7 +50,7 @@ def own(value: Array) -> Array:
 def array(value: Any, dtype: str | None = None) -> Array:
     """Converts numbers, lists, and arrays of any kind to an array of this engine."""
     if not isinstance(value, jax.Array):
-        value = np.asarray(value)  # a NumPy array has a dtype of its own, never a weak one
+        value = as_numbers(value)  # a NumPy array has a dtype of its own, never a weak one
     return jnp.asarray(value, dtype)
 
 

@@ -8,7 +8,8 @@ import importlib as _importlib
 import importlib.util as _util
 
 for _name in (
-    "core", "elementwise", "reduction", "shape", "indexing", "linear_algebra", "activation", "control",
+    "core", "elementwise", "comparison", "trigonometry", "exponential", "shape", "creation", "reduction",
+    "indexing", "sorting", "scatter", "statistics", "linear_algebra", "einsum", "activation", "control",
     "convolution", "pooling", "normalization", "recurrence", "loss", "random", "image",
 ):  # fmt: skip
     if _util.find_spec(f"etude.ops.{_name}"):

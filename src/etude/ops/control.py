@@ -79,7 +79,7 @@ def _outside(outputs: list[Tensor], start: int, inner: set[Any]) -> list[Tensor]
                 waiting.extend(x for x in t.node.inputs if x is not None)
         else:
             owner = getattr(t.node, "owner", None)
-            fresh = owner.__etude_tensor__() if hasattr(owner, "__etude_tensor__") else t
+            fresh = owner.__etude_source__() if hasattr(owner, "__etude_source__") else t
             found.setdefault((t.node, t.index), fresh)
     return list(found.values())
 
@@ -128,7 +128,7 @@ def scan(
     if len(lengths) != 1:
         raise ArgumentError(
             "scan expects `xs` with leading axes of one length, or `length`; "
-            f"got the lengths {sorted(map(str, lengths))}."
+            f"got the lengths {sorted(lengths)}."
         )
     steps = int(lengths.pop())  # type: ignore[arg-type]
     if not is_recording() or steps == 0:
