@@ -1,0 +1,388 @@
+"""Products of vectors, matrices and tensors; norms.
+
+A product costs as much in the gradient as in the forward, for each operand: the rules return
+functions, so that only what is asked for is computed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from etude import config
+from etude.autodiff import Tensor, as_tensor, composite, primitive
+from etude.engine import xp
+from etude.errors import ArgumentError, ShapeError
+from etude.ops.core import cast
+from etude.ops.creation import diagonal_of
+from etude.ops.elementwise import absolute, divide_no_nan, in_one_dtype, maximum, minimum, rsqrt
+from etude.ops.reduction import max, min, sum
+from etude.ops.shape import (
+    axes_indices,
+    expand_dims,
+    moveaxis,
+    ravel,
+    reshape,
+    stack,
+    swapaxes,
+    transpose,
+)
+
+__all__ = [
+    "cross",
+    "diagonal",
+    "dot",
+    "inner",
+    "kron",
+    "matmul",
+    "norm",
+    "normalize",
+    "outer",
+    "tensordot",
+    "trace",
+    "vdot",
+]
+
+Array = Any
+Axes = int | Sequence[int] | None
+
+
+# --- products ---------------------------------------------------------------------------------
+
+
+@primitive(cast="same")
+def matmul(x1: Array, x2: Array) -> Array:
+    """The matrix product: out[..., i, j] = Σ_k x1[..., i, k] x2[..., k, j].
+
+    Args:
+        x1: (*A, N, K), or a vector (K,), which is a row.
+        x2: (*B, K, M), or a vector (K,), which is a column. A and B broadcast.
+
+    Returns:
+        (*A∪B, N, M), without the axis that a vector lacks. Products of int8 are summed in int32.
+
+    Raises:
+        ShapeError: K differs, or there are no axes.
+
+    >>> matmul([[1, 2], [3, 4]], [1, 1]).numpy().tolist()
+    [3, 7]
+    """
+    _check_product(x1.shape, x2.shape)
+    if x1.dtype == "int8":
+        x1, x2 = xp().astype(x1, "int32"), xp().astype(x2, "int32")
+    return xp().matmul(x1, x2)
+
+
+def _check_product(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    if not a or not b or a[-1] != b[_summed_axis(b)]:
+        raise ShapeError(
+            "matmul expects the last axis of x1 to be as long as the last but one of x2 (the "
+            f"only one, of a vector); got shapes {tuple(a)} and {tuple(b)}."
+        )
+
+
+def _summed_axis(shape: tuple[int, ...]) -> int:
+    """The axis of a right operand over which a product sums."""
+    return -2 if len(shape) > 1 else -1
+
+
+@matmul.gradient
+def _(g: Tensor, out: Tensor, x1: Tensor, x2: Tensor):
+    if x1.ndim == 1 and x2.ndim == 1:
+        return lambda: g * x2, lambda: g * x1
+    # Vectors become matrices with one row or column; then dA = G Bᵀ, dB = Aᵀ G.
+    a = expand_dims(x1, 0) if x1.ndim == 1 else x1
+    b = expand_dims(x2, 1) if x2.ndim == 1 else x2
+    if x1.ndim == 1:
+        g = expand_dims(g, -2)
+    if x2.ndim == 1:
+        g = expand_dims(g, -1)
+    return lambda: _left(g, a, b, x1), lambda: _right(g, a, b, x2)
+
+
+def _left(g: Tensor, a: Tensor, b: Tensor, x1: Tensor) -> Tensor:
+    """G Bᵀ: (*C, N, M), (*B, K, M) -> (*C, N, K)."""
+    da = matmul(g, swapaxes(b, -1, -2))
+    return da[..., 0, :] if x1.ndim == 1 else da
+
+
+def _right(g: Tensor, a: Tensor, b: Tensor, x2: Tensor) -> Tensor:
+    """Aᵀ G: (*A, N, K), (*C, N, M) -> (*C, K, M); one product where B has no batch axes."""
+    if b.ndim == 2 and a.ndim > 2 and a.shape[:-1] == g.shape[:-1]:
+        a, g = reshape(a, (-1, a.shape[-1])), reshape(g, (-1, g.shape[-1]))
+    db = matmul(swapaxes(a, -1, -2), g)
+    return db[..., 0] if x2.ndim == 1 else db
+
+
+@composite
+def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
+    """Products summed over pairs of axes.
+
+    Args:
+        x1: any.
+        x2: any.
+        axes: over how many: the last of x1 with the first of x2; or which: (those of x1, those of
+            x2), integers or sequences.
+
+    Returns:
+        The other axes of x1, then the other axes of x2.
+
+    >>> tensordot([[1, 2], [3, 4]], [[1, 0], [0, 1]]).numpy().tolist()
+    5
+    """
+    x1, x2 = in_one_dtype(x1, x2)
+    if isinstance(axes, int):
+        ours, theirs = tuple(range(x1.ndim - axes, x1.ndim)), tuple(range(axes))
+    else:
+        ours, theirs = (axes_indices(a, t.ndim) for a, t in zip(axes, (x1, x2), strict=True))
+    sizes = tuple(x1.shape[i] for i in ours)
+    if sizes != tuple(x2.shape[i] for i in theirs):
+        raise ShapeError(
+            f"tensordot expects paired axes of equal sizes; got axes={axes} for shapes "
+            f"{x1.shape} and {x2.shape}."
+        )
+    left = tuple(i for i in range(x1.ndim) if i not in ours)
+    right = tuple(i for i in range(x2.ndim) if i not in theirs)
+    a = reshape(transpose(x1, (*left, *ours)), (-1, math.prod(sizes)))  # (N, K)
+    b = reshape(transpose(x2, (*theirs, *right)), (math.prod(sizes), -1))  # (K, M)
+    shape = (*(x1.shape[i] for i in left), *(x2.shape[i] for i in right))
+    return reshape(matmul(a, b), shape)
+
+
+@composite
+def dot(x1: Any, x2: Any) -> Tensor:
+    """Products summed over the last axis of x1 and the last but one of x2.
+
+    A vector's only axis is summed over; scalars multiply. For two matrices it is `matmul`.
+
+    >>> int(dot([1, 2], [3, 4]))
+    11
+    """
+    x1, x2 = in_one_dtype(x1, x2)
+    if not x1.ndim or not x2.ndim:
+        return x1 * x2
+    return tensordot(x1, x2, ((-1,), (_summed_axis(x2.shape),)))
+
+
+@composite
+def inner(x1: Any, x2: Any) -> Tensor:
+    """Products summed over the last axis of both; scalars multiply.
+
+    >>> int(inner([1, 2], [3, 4]))
+    11
+    """
+    x1, x2 = in_one_dtype(x1, x2)
+    return tensordot(x1, x2, ((-1,), (-1,))) if x1.ndim and x2.ndim else x1 * x2
+
+
+@composite
+def outer(x1: Any, x2: Any) -> Tensor:
+    """All products of an element of x1 and one of x2: (N, M), for the flat tensors.
+
+    >>> outer([1, 2], [3, 4]).numpy().tolist()
+    [[3, 4], [6, 8]]
+    """
+    return expand_dims(ravel(x1), 1) * expand_dims(ravel(x2), 0)
+
+
+@composite
+def vdot(x1: Any, x2: Any) -> Tensor:
+    """The sum of products of all elements, for the flat tensors.
+
+    >>> int(vdot([[1, 2]], [[3], [4]]))
+    11
+    """
+    return dot(ravel(x1), ravel(x2))
+
+
+@composite
+def kron(x1: Any, x2: Any) -> Tensor:
+    """The Kronecker product: each element of x1 times the whole of x2, in its place.
+
+    >>> kron([1, 10], [1, 2]).numpy().tolist()
+    [1, 2, 10, 20]
+    """
+    x1, x2 = in_one_dtype(x1, x2)
+    rank = x1.ndim if x1.ndim > x2.ndim else x2.ndim
+    a, b = ((1,) * (rank - t.ndim) + t.shape for t in (x1, x2))
+    wide = reshape(x1, tuple(n for s in a for n in (s, 1)))  # (a0, 1, a1, 1, ...)
+    narrow = reshape(x2, tuple(n for s in b for n in (1, s)))  # (1, b0, 1, b1, ...)
+    return reshape(wide * narrow, tuple(m * n for m, n in zip(a, b, strict=True)))
+
+
+@composite
+def cross(
+    x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Tensor:
+    """The vector product x1 × x2, at right angles to both.
+
+    Args:
+        x1: vectors of 3 (or 2) components along ``axisa``.
+        x2: likewise, along ``axisb``. Two vectors of 2 components give the third component only.
+        axisa: the axis of components in x1.
+        axisb: the axis of components in x2.
+        axisc: the axis of components in the result.
+        axis: all three of them.
+
+    >>> cross([1, 0, 0], [0, 1, 0]).numpy().tolist()
+    [0, 0, 1]
+    """
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x1, x2 = in_one_dtype(x1, x2)
+    a, b = moveaxis(x1, axisa, -1), moveaxis(x2, axisb, -1)
+    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
+        raise ShapeError(
+            f"cross expects vectors of 2 or 3 components; got shapes {x1.shape} and {x2.shape}."
+        )
+    third = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    if a.shape[-1] == b.shape[-1] == 2:
+        return third
+    a2, b2 = (t[..., 2] if t.shape[-1] == 3 else None for t in (a, b))
+    first = _difference(a[..., 1], b2, a2, b[..., 1])
+    second = _difference(a2, b[..., 0], a[..., 0], b2)
+    return moveaxis(stack([first, second, third], -1), -1, axisc)
+
+
+def _difference(a: Tensor | None, b: Tensor | None, c: Tensor | None, d: Tensor | None) -> Any:
+    """Returns a b - c d, where a component that is missing is 0."""
+    ab = None if a is None or b is None else a * b
+    cd = None if c is None or d is None else c * d
+    if ab is None:
+        return -cd if cd is not None else 0
+    return ab if cd is None else ab - cd
+
+
+# --- diagonals --------------------------------------------------------------------------------
+
+
+@composite
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """The diagonal of the matrices in two axes; it comes last in the result.
+
+    Args:
+        x: any, of two axes or more.
+        offset: which diagonal: 0 the main one, above it positive.
+        axis1: the axis of rows.
+        axis2: the axis of columns.
+
+    >>> diagonal([[1, 2], [3, 4]]).numpy().tolist()
+    [1, 4]
+    """
+    x = as_tensor(x)
+    if x.ndim < 2:
+        raise ShapeError(f"diagonal expects two axes or more; got shape {x.shape}.")
+    return diagonal_of(moveaxis(x, (axis1, axis2), (-2, -1)), offset)
+
+
+@composite
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """The sum of the diagonal of the matrices in two axes; see `diagonal`.
+
+    >>> int(trace([[1, 2], [3, 4]]))
+    5
+    """
+    return sum(diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+# --- norms ------------------------------------------------------------------------------------
+
+
+@primitive(cast="float")
+def _euclidean(x: Array, *, axis: Any, keepdims: bool) -> Array:
+    """√ Σ x² over axes. The derivative at 0, where every slope is as good, is 0."""
+    return xp().sqrt(xp().sum(x * x, axis=axis, keepdims=keepdims))
+
+
+@_euclidean.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Any):
+    gone = axes_indices(axis, x.ndim)
+    shape = tuple(1 if i in gone else n for i, n in enumerate(x.shape))
+    return (reshape(g, shape) * divide_no_nan(x, reshape(out, shape)),)
+
+
+@composite
+def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The size of vectors or matrices.
+
+    Args:
+        x: any numbers.
+        ord: for vectors: 2 (default), any p > 0 for (Σ |x|^p)^(1/p), 0 for the number of elements
+            that are not 0, ±inf for the greatest or least |x|. For matrices: ``"fro"`` (default),
+            1 and inf for the greatest sum of a column or row, -1 and -inf for the least.
+        axis: an integer: vectors along it; a pair: matrices in them; None: the whole tensor.
+        keepdims: whether the axes stay, with size 1.
+
+    >>> float(norm([3.0, 4.0]))
+    5.0
+    """
+    x = as_tensor(x)
+    x = x if str(x.dtype).startswith(("float", "bfloat")) else cast(x, config.floatx())
+    axes = axes_indices(axis, x.ndim)
+    if ord is None:
+        return _euclidean(x, axis=axes, keepdims=keepdims)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes[0], keepdims)
+    if len(axes) == 2:
+        return _matrix_norm(x, ord, axes, keepdims)
+    raise ArgumentError(
+        f"norm: ord={ord!r} is for vectors and matrices; got axis={axis} for shape {x.shape}."
+    )
+
+
+def _vector_norm(x: Tensor, ord: Any, axis: int, keepdims: bool) -> Tensor:
+    size = absolute(x)
+    if ord == 2:
+        return _euclidean(x, axis=(axis,), keepdims=keepdims)
+    if ord == math.inf:
+        return max(size, axis, keepdims)
+    if ord == -math.inf:
+        return min(size, axis, keepdims)
+    if ord == 0:
+        return sum(cast(x != 0, x.dtype), axis, keepdims)
+    if ord == 1:
+        return sum(size, axis, keepdims)
+    if not isinstance(ord, (int, float)):
+        raise ArgumentError(f"norm: {ord!r} is no order of a vector norm.")
+    return sum(size**ord, axis, keepdims) ** (1 / ord)
+
+
+def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    if ord == "fro":
+        return _euclidean(x, axis=axes, keepdims=keepdims)
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise ArgumentError(
+            f"norm: the order of a matrix norm is 'fro', 1, -1, inf or -inf; got {ord!r}."
+        )
+    summed, compared = axes if ord in (1, -1) else axes[::-1]
+    sums = sum(absolute(x), summed, keepdims=True)
+    found = max(sums, compared, keepdims=True) if ord > 0 else min(sums, compared, keepdims=True)
+    return found if keepdims else reshape(found, _without(found.shape, axes))
+
+
+def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for i, n in enumerate(shape) if i not in axes)
+
+
+@composite
+def normalize(x: Any, axis: Axes = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+    """x divided by its norm: x / max(‖x‖, ε).
+
+    Args:
+        x: any numbers.
+        axis: along which axes the norm is taken.
+        order: of the norm, 1 or more.
+        epsilon: the least divisor; `config.epsilon` by default.
+
+    >>> normalize([3.0, 4.0]).numpy().round(6).tolist()
+    [0.6, 0.8]
+    """
+    if not isinstance(order, int) or order < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(f"normalize: order must be an integer of 1 or more; got {order!r}.")
+    x = as_tensor(x)
+    x = expand_dims(x, 0) if not x.ndim else x
+    least = config.epsilon() if epsilon is None else epsilon
+    if order == 2:
+        return x * minimum(rsqrt(sum(x * x, axis, True)), 1 / least)
+    return x / maximum(norm(x, order, axis, True), least)

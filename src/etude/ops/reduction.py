@@ -1,0 +1,556 @@
+"""Reductions over axes, and running sums and products.
+
+``axis`` is None for all axes, an integer, or several. Rules bring the gradient back to the form
+with axes of size 1 (`_kept`), where it broadcasts against the input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from etude.autodiff import OPS, Tensor, as_tensor, composite, primitive
+from etude.dtypes import is_float_dtype, result_type, standardize_dtype
+from etude.engine import xp
+from etude.errors import ArgumentError
+from etude.ops.comparison import isfinite
+from etude.ops.core import cast
+from etude.ops.elementwise import divide_no_nan, maximum, where
+from etude.ops.exponential import exp
+from etude.ops.shape import (
+    axes_indices,
+    axis_index,
+    broadcast_to,
+    concatenate,
+    flip,
+    ravel,
+    reshape,
+    transpose,
+)
+
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "average",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "diff",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ptp",
+    "std",
+    "sum",
+    "trapezoid",
+    "var",
+]
+
+Array = Any
+Axes = int | Sequence[int] | None
+
+_WIDER = {
+    "bool": "int32",
+    "int8": "int32",
+    "int16": "int32",
+    "uint8": "uint32",
+    "uint16": "uint32",
+}
+"""In which dtype small integers are summed."""
+
+
+def _hashable(axis: Axes) -> Any:
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _kept(t: Tensor, x: Tensor, axis: Axes) -> Tensor:
+    """A reduced tensor with its reduced axes back, of size 1."""
+    gone = axes_indices(axis, x.ndim)
+    return reshape(t, tuple(1 if i in gone else n for i, n in enumerate(x.shape)))
+
+
+def _count(shape: Sequence[int], axis: Axes) -> int:
+    return math.prod(shape[i] for i in axes_indices(axis, len(shape)))
+
+
+def _half(x: Array) -> bool:
+    """Whether the dtype has 16 bits: sums are then taken in 32, and rounded once."""
+    return is_float_dtype(x.dtype) and x.dtype.itemsize == 2
+
+
+# --- sums -------------------------------------------------------------------------------------
+
+
+@primitive(arity=1)
+def sum(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Σ x over axes. Small integers and truth values are summed as int32.
+
+    Args:
+        x: any numbers.
+        axis: over which axes.
+        keepdims: whether the axes stay, with size 1.
+
+    >>> sum([[1, 2], [3, 4]], axis=0).numpy().tolist()
+    [4, 6]
+    """
+    name = str(x.dtype)
+    if _half(x):
+        total = xp().sum(xp().astype(x, "float32"), axis=_hashable(axis), keepdims=keepdims)
+        return xp().astype(total, name)
+    return xp().sum(x, axis=_hashable(axis), keepdims=keepdims, dtype=_WIDER.get(name, x.dtype))
+
+
+@sum.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
+    return (broadcast_to(_kept(g, x, axis), x.shape),)
+
+
+@primitive(cast="float", arity=1)
+def mean(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Σ x / n over axes; a float also for integers.
+
+    Args:
+        x: any numbers.
+        axis: over which axes.
+        keepdims: whether the axes stay, with size 1.
+
+    >>> mean([[1, 2], [3, 4]], axis=0).numpy().tolist()
+    [2.0, 3.0]
+    """
+    if _half(x):
+        wide = xp().astype(x, "float32")
+        return xp().astype(xp().mean(wide, axis=_hashable(axis), keepdims=keepdims), str(x.dtype))
+    return xp().mean(x, axis=_hashable(axis), keepdims=keepdims)
+
+
+@mean.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
+    return (broadcast_to(_kept(g, x, axis) / _count(x.shape, axis), x.shape),)
+
+
+@primitive(cast="float", arity=1)
+def var(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
+    """The variance Σ (x - mean)² / n over axes.
+
+    >>> float(var([1.0, 3.0]))
+    1.0
+    """
+    wide = xp().astype(x, "float32") if _half(x) else x
+    return xp().astype(xp().var(wide, axis=_hashable(axis), keepdims=keepdims), str(x.dtype))
+
+
+@var.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
+    scaled = _kept(g, x, axis) * (2 / _count(x.shape, axis))
+    return (scaled * (x - mean(x, axis, True)),)  # the derivative by the mean is zero
+
+
+@primitive(cast="float", arity=1)
+def std(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
+    """The standard deviation √var over axes. Where it is 0 its derivative is taken as 0.
+
+    >>> float(std([1.0, 3.0]))
+    1.0
+    """
+    wide = xp().astype(x, "float32") if _half(x) else x
+    return xp().astype(xp().std(wide, axis=_hashable(axis), keepdims=keepdims), str(x.dtype))
+
+
+@std.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
+    scaled = divide_no_nan(_kept(g, x, axis), _kept(out, x, axis) * _count(x.shape, axis))
+    return (scaled * (x - mean(x, axis, True)),)
+
+
+@composite
+def average(x: Any, axis: Axes = None, weights: Any = None) -> Tensor:
+    """The weighted mean Σ w x / Σ w over axes.
+
+    Args:
+        x: any numbers.
+        axis: over which axes.
+        weights: of the shape of x, or of the size of the one axis; equal by default.
+
+    >>> float(average([1.0, 4.0], weights=[2.0, 1.0]))
+    2.0
+    """
+    x = as_tensor(x)
+    if weights is None:
+        return mean(x, axis)
+    w = as_tensor(weights)
+    if w.shape != x.shape:
+        if w.ndim != 1 or not isinstance(axis, int) or w.shape[0] != x.shape[axis]:
+            raise ArgumentError(
+                "average expects weights of the shape of x, or a vector for one axis; got x of "
+                f"shape {x.shape}, weights of shape {w.shape}, axis={axis}."
+            )
+        place = axis_index(axis, x.ndim)
+        w = reshape(w, tuple(-1 if i == place else 1 for i in range(x.ndim)))
+    dtype = result_type(str(x.dtype), str(w.dtype), float)
+    x, w = cast(x, dtype), broadcast_to(cast(w, dtype), x.shape)
+    return sum(w * x, axis) / sum(w, axis)
+
+
+@primitive(arity=1)
+def count_nonzero(x: Array, axis: Axes = None) -> Array:
+    """How many elements are not 0, over axes; int32.
+
+    >>> int(count_nonzero([0, 1, 2]))
+    2
+    """
+    return xp().sum(x != 0, axis=_hashable(axis), dtype="int32")
+
+
+count_nonzero.no_gradient("counts have no derivative")
+
+
+# --- truth ------------------------------------------------------------------------------------
+
+
+@primitive(arity=1)
+def all(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Whether all hold, over axes.
+
+    >>> all([[True, False], [True, True]], axis=1).numpy().tolist()
+    [False, True]
+    """
+    return xp().all(x, axis=_hashable(axis), keepdims=keepdims)
+
+
+all.no_gradient("truth values have no derivative")
+
+
+@primitive(arity=1)
+def any(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Whether one holds, over axes.
+
+    >>> any([[True, False], [False, False]], axis=1).numpy().tolist()
+    [True, False]
+    """
+    return xp().any(x, axis=_hashable(axis), keepdims=keepdims)
+
+
+any.no_gradient("truth values have no derivative")
+
+
+# --- extrema ----------------------------------------------------------------------------------
+
+
+@primitive(arity=1)
+def max(x: Array, axis: Axes = None, keepdims: bool = False, initial: float | None = None) -> Array:
+    """The greatest element over axes. Elements that tie share the gradient equally.
+
+    Args:
+        x: any numbers.
+        axis: over which axes.
+        keepdims: whether the axes stay, with size 1.
+        initial: the least value of the result; needed where there are no elements.
+
+    >>> max([[1, 5], [3, 2]], axis=0).numpy().tolist()
+    [3, 5]
+    """
+    options = {} if initial is None else {"initial": initial}
+    return xp().max(x, axis=_hashable(axis), keepdims=keepdims, **options)
+
+
+@max.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
+    return (_shared(g, out, x, axis),)
+
+
+@primitive(arity=1)
+def min(x: Array, axis: Axes = None, keepdims: bool = False, initial: float | None = None) -> Array:
+    """The least element over axes. Elements that tie share the gradient equally.
+
+    Args:
+        x: any numbers.
+        axis: over which axes.
+        keepdims: whether the axes stay, with size 1.
+        initial: the greatest value of the result; needed where there are no elements.
+
+    >>> min([[1, 5], [3, 2]], axis=0).numpy().tolist()
+    [1, 2]
+    """
+    options = {} if initial is None else {"initial": initial}
+    return xp().min(x, axis=_hashable(axis), keepdims=keepdims, **options)
+
+
+@min.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
+    return (_shared(g, out, x, axis),)
+
+
+def _shared(g: Tensor, out: Tensor, x: Tensor, axis: Axes) -> Tensor:
+    """The gradient of an extremum, in equal parts to all elements that equal it."""
+    chosen = cast(x == _kept(out, x, axis), g.dtype)
+    parts = maximum(sum(chosen, axis, True), 1)
+    return _kept(g, x, axis) * (chosen / parts)
+
+
+@composite
+def amax(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The greatest element over axes: another name of `max`.
+
+    >>> int(amax([1, 5]))
+    5
+    """
+    return max(x, axis, keepdims)
+
+
+@composite
+def amin(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The least element over axes: another name of `min`.
+
+    >>> int(amin([1, 5]))
+    1
+    """
+    return min(x, axis, keepdims)
+
+
+@composite
+def ptp(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The range, max - min, over axes.
+
+    >>> int(ptp([1, 5]))
+    4
+    """
+    return max(x, axis, keepdims) - min(x, axis, keepdims)
+
+
+@primitive(arity=1)
+def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """Where the greatest element is, the first among equals; int32.
+
+    Args:
+        x: any numbers.
+        axis: along which axis; in the flat tensor by default.
+        keepdims: whether the axis stays, with size 1.
+
+    >>> argmax([[1, 5], [3, 2]], axis=1).numpy().tolist()
+    [1, 0]
+    """
+    return xp().astype(xp().argmax(x, axis=axis, keepdims=keepdims), "int32")
+
+
+argmax.no_gradient("places have no derivative")
+
+
+@primitive(arity=1)
+def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    """Where the least element is, the first among equals; int32.
+
+    Args:
+        x: any numbers.
+        axis: along which axis; in the flat tensor by default.
+        keepdims: whether the axis stays, with size 1.
+
+    >>> argmin([[1, 5], [3, 2]], axis=1).numpy().tolist()
+    [0, 1]
+    """
+    return xp().astype(xp().argmin(x, axis=axis, keepdims=keepdims), "int32")
+
+
+argmin.no_gradient("places have no derivative")
+
+
+@primitive(cast="float", arity=1)
+def logsumexp(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
+    """ln Σ e^x over axes, as m + ln Σ e^(x - m) with m = max x: without overflow.
+
+    The derivative is the softmax, e^(x - out).
+
+    >>> float(logsumexp([1000.0, 1000.0])) - 1000.0 == 0.693115234375
+    True
+    """
+    top = xp().max(x, axis=_hashable(axis), keepdims=True)
+    top = xp().where(xp().isfinite(top), top, 0)
+    total = xp().sum(xp().exp(x - top), axis=_hashable(axis), keepdims=keepdims)
+    return xp().log(total) + top.reshape(total.shape)
+
+
+@logsumexp.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
+    out = _kept(where(isfinite(out), out, 0), x, axis)  # -∞ - -∞ would be NaN
+    return (_kept(g, x, axis) * exp(x - out),)
+
+
+# --- products ---------------------------------------------------------------------------------
+
+
+@composite
+def prod(x: Any, axis: Axes = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+    """Π x over axes. Small integers and truth values are multiplied as int32.
+
+    Args:
+        x: any numbers.
+        axis: over which axes.
+        keepdims: whether the axes stay, with size 1.
+        dtype: in which to multiply.
+
+    >>> prod([[1, 2], [3, 4]], axis=0).numpy().tolist()
+    [3, 8]
+    """
+    x = as_tensor(x)
+    dtype = _WIDER.get(str(x.dtype), str(x.dtype)) if dtype is None else dtype
+    return _prod(cast(x, dtype), axis=_hashable(axis), keepdims=keepdims)
+
+
+@primitive
+def _prod(x: Array, *, axis: Axes, keepdims: bool) -> Array:
+    """`prod` in the dtype of x."""
+    return xp().prod(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+
+
+@_prod.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
+    gone = axes_indices(axis, x.ndim)
+    order = (*(i for i in range(x.ndim) if i not in gone), *gone)
+    rows = transpose(x, order)
+    flat = reshape(rows, (*rows.shape[: x.ndim - len(gone)], _count(x.shape, axis)))
+    # The product of all others, also where x = 0: those before times those behind.
+    others = _before(flat) * flip(_before(flip(flat, -1)), -1)
+    back = tuple(order.index(i) for i in range(x.ndim))
+    return (_kept(g, x, axis) * transpose(reshape(others, rows.shape), back),)
+
+
+def _before(x: Tensor) -> Tensor:
+    """The product of all elements in front of each one, along the last axis."""
+    ones = Tensor(xp().ones((*x.shape[:-1], 1), str(x.dtype)))
+    return cumprod(concatenate([ones, x[..., :-1]], -1), -1)
+
+
+# --- running sums and products ----------------------------------------------------------------
+
+
+@composite
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Running sums along an axis: out_k = Σ_{i≤k} x_i.
+
+    Args:
+        x: any numbers.
+        axis: along which axis; of the flat tensor by default.
+        dtype: in which to sum; that of x by default.
+
+    >>> cumsum([1, 2, 3]).numpy().tolist()
+    [1, 3, 6]
+    """
+    x = ravel(x) if axis is None else as_tensor(x)
+    return _cumsum(_running(x, dtype), axis=axis_index(0 if axis is None else axis, x.ndim))
+
+
+def _running(x: Tensor, dtype: Any) -> Tensor:
+    if dtype is None:
+        dtype = "int32" if x.dtype == "bool" else x.dtype
+    return cast(x, standardize_dtype(dtype))
+
+
+@primitive
+def _cumsum(x: Array, *, axis: int) -> Array:
+    """`cumsum` in the dtype of x."""
+    return xp().cumsum(x, axis=axis, dtype=x.dtype)
+
+
+@_cumsum.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: int):
+    return (flip(_cumsum(flip(g, axis), axis=axis), axis),)  # dx_i = Σ_{k≥i} g_k
+
+
+@composite
+def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Running products along an axis: out_k = Π_{i≤k} x_i.
+
+    Args:
+        x: any numbers.
+        axis: along which axis; of the flat tensor by default.
+        dtype: in which to multiply; that of x by default.
+
+    >>> cumprod([1, 2, 3]).numpy().tolist()
+    [1, 2, 6]
+    """
+    x = ravel(x) if axis is None else as_tensor(x)
+    return _cumprod(_running(x, dtype), axis=axis_index(0 if axis is None else axis, x.ndim))
+
+
+@primitive
+def _cumprod(x: Array, *, axis: int) -> Array:
+    """`cumprod` in the dtype of x."""
+    return xp().cumprod(x, axis=axis, dtype=x.dtype)
+
+
+@_cumprod.gradient
+def _(g: Tensor, out: Tensor, x: Tensor, axis: int):
+    # dx_i = (Π_{j<i} x_j) r_i  with  r_i = g_i + x_{i+1} r_{i+1}: exact also where x = 0.
+    order = (*(i for i in range(x.ndim) if i != axis), axis)
+    back = tuple(order.index(i) for i in range(x.ndim))
+    x, g = transpose(x, order), transpose(g, order)
+    factors = flip(concatenate([x[..., 1:], x[..., :1]], -1), -1)
+    rest = flip(recurrence(factors, flip(g, -1)), -1)
+    return (transpose(_before(x) * rest, back),)
+
+
+def recurrence(a: Tensor, b: Tensor) -> Tensor:
+    """y_k = a_k y_{k-1} + b_k along the last axis, with y_{-1} = 0, in log₂ n rounds.
+
+    Each round joins every step with the one that lies twice as far back as before.
+
+    >>> recurrence(as_tensor([9.0, 2.0, 2.0]), as_tensor([1.0, 1.0, 1.0])).numpy().tolist()
+    [1.0, 3.0, 7.0]
+    """
+    n, reach = b.shape[-1], 1
+    while reach < n:
+        widths = ((0, 0),) * (b.ndim - 1) + ((reach, 0),)
+        b = b + a * OPS["pad"](b[..., :-reach], widths)
+        a = a * OPS["pad"](a[..., :-reach], widths)
+        reach *= 2
+    return b
+
+
+# --- differences ------------------------------------------------------------------------------
+
+
+@composite
+def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
+    """Differences of neighbours along an axis, n times over.
+
+    >>> diff([1, 4, 9]).numpy().tolist()
+    [3, 5]
+    """
+    x = as_tensor(a)
+    before = (slice(None),) * axis_index(axis, x.ndim)
+    for _ in range(n):
+        upper, lower = x[(*before, slice(1, None))], x[(*before, slice(None, -1))]
+        x = upper != lower if x.dtype == "bool" else upper - lower
+    return x
+
+
+@composite
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+    """The integral of y along an axis by the trapezoidal rule.
+
+    Args:
+        y: values.
+        x: where they are taken; at distances ``dx`` by default.
+        dx: the distance of neighbours.
+        axis: along which axis.
+
+    >>> float(trapezoid([0.0, 1.0, 2.0]))
+    2.0
+    """
+    y = as_tensor(y)
+    place = axis_index(axis, y.ndim)
+    before = (slice(None),) * place
+    middle = (y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]) / 2
+    width: Any = dx
+    if x is not None:
+        x = as_tensor(x)
+        if x.ndim == 1:
+            x = reshape(x, tuple(-1 if i == place else 1 for i in range(y.ndim)))
+        width = diff(x, axis=axis)
+    return sum(middle * width, axis)
