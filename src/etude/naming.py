@@ -15,6 +15,7 @@ from typing import Any
 
 __all__ = [
     "auto_name",
+    "clear_session",
     "current_path",
     "get_uid",
     "name_scope",
@@ -66,6 +67,15 @@ def get_uid(prefix: str = "") -> int:
 def reset_uids() -> None:
     """Sets all counters back, so that the next ``Dense`` is called ``dense`` again."""
     _counts.clear()
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Forgets the names given so far, as between two experiments in one process.
+
+    Args:
+        free_memory: accepted; memory of models is free when nothing refers to them.
+    """
+    reset_uids()
 
 
 class _Scopes(threading.local):

@@ -1,4 +1,4 @@
-"""Configs without writing ``get_config``: the arguments of the constructor, noted as it is called."""
+"""Configs without writing ``get_config``: the constructor's arguments, noted as it is called."""
 
 from __future__ import annotations
 

@@ -7,9 +7,11 @@ told by an argument. A value that one layer is told holds for this layer and tho
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["CallContext", "current"]
+__all__ = ["CallContext", "autocasting", "current"]
 
 
 class CallContext:
@@ -24,6 +26,7 @@ class CallContext:
 
 class _State(threading.local):
     context: CallContext | None = None
+    autocasts: int = 0  # how many of the calls around run in mixed precision
 
 
 state = _State()
@@ -32,3 +35,13 @@ state = _State()
 def current() -> CallContext | None:
     """The context of the call that this thread is in; ``None`` outside of any."""
     return state.context
+
+
+@contextmanager
+def autocasting() -> Iterator[None]:
+    """Marks that variables are cast inside, so that layers of full precision turn that off."""
+    state.autocasts += 1
+    try:
+        yield
+    finally:
+        state.autocasts -= 1

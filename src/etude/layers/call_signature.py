@@ -1,4 +1,4 @@
-"""The arguments of ``call``, and how shapes of them reach ``build`` and ``compute_output_shape``."""
+"""The arguments of ``call``; how their shapes reach ``build`` and ``compute_output_shape``."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def _check_agreement(
             )
 
 
-def Input(  # noqa: N802  (Keras's name)
+def Input(
     shape: Any = None,
     batch_size: int | None = None,
     dtype: Any = None,

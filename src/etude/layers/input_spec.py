@@ -67,6 +67,10 @@ class InputSpec:
         found = [f"{n}={getattr(self, n)}" for n in shown if getattr(self, n)]
         return f"InputSpec({', '.join(found)})"
 
+    def hint(self, shape: tuple[int | None, ...]) -> str:
+        """What to say to a user whose input has this shape of a wrong rank; may be overridden."""
+        return ""
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this specification again."""
         names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
@@ -140,7 +144,7 @@ def _check(index: int, value: Any, spec: InputSpec, layer_name: str) -> None:
         f"Input {index} with name '{spec.name}' of layer '{layer_name}' is incompatible with the "
         "layer: "
     )
-    end = f"Full shape received: {shape}"
+    end = f"Full shape received: {shape}.{spec.hint(shape)}"
     ndim = len(shape)
     if spec.ndim is not None and not spec.allow_last_axis_squeeze and ndim != spec.ndim:
         raise ShapeError(f"{start}expected ndim={spec.ndim}, found ndim={ndim}. {end}")

@@ -1,9 +1,9 @@
 """`Layer`: what is called on tensors and owns variables. Here: how it is built and called.
 
 A call goes through these steps: inputs are made tensors of the compute dtype; they are checked
-against ``input_spec``; variables are made if there are none (``build``); ``training`` and masks that
-were not given are filled in; ``call`` runs; masks and losses are noted. Called on symbolic tensors,
-a layer makes a node of the graph instead of running.
+against ``input_spec``; variables are made if there are none (``build``); ``training`` and masks
+that were not given are filled in; ``call`` runs; masks and losses are noted. Called on symbolic
+tensors, a layer makes a node of the graph instead of running.
 
 What a layer owns is in `etude.layers.state`.
 """
@@ -26,7 +26,7 @@ from etude.layers.input_spec import InputSpec, assert_input_compatibility
 from etude.layers.masks import get_mask, set_mask
 from etude.layers.state import LayerState
 from etude.ops.core import cast, convert_to_tensor
-from etude.variable import AutocastScope, Variable
+from etude.variable import Variable, autocast_scope
 
 __all__ = ["InputSpec", "Layer"]
 
@@ -203,7 +203,7 @@ class Layer(LayerState):
                 state.context = None
 
     def _context_values(self, kwargs: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]:
-        """Fills in ``training``: as given, else that of the calls around, else ``call``'s default."""
+        """Fills in ``training``: as given, else as the calls around have it, else the default."""
         inner = outer
         signature = self._call_signature
         for name in self._context_names:
@@ -248,9 +248,10 @@ class Layer(LayerState):
             if is_symbolic:
                 return self.compute_output_spec(*args, **kwargs)
             policy = self._dtype_policy
-            if policy.compute_dtype == policy.variable_dtype and not AutocastScope.active():
+            mixed = policy.compute_dtype != policy.variable_dtype
+            if not mixed and not call_context.state.autocasts:
                 return self.call(*args, **kwargs)
-            with AutocastScope(self._autocast_dtype()):
+            with call_context.autocasting(), autocast_scope(self._autocast_dtype()):
                 return self.call(*args, **kwargs)
         except Exception as error:
             self._annotate(error, args, kwargs)
@@ -260,7 +261,7 @@ class Layer(LayerState):
         return self.compute_dtype if self.autocast and is_float_dtype(self.compute_dtype) else None
 
     def _annotate(self, error: Exception, args: Any, kwargs: Any) -> None:
-        """Adds to an error which layer was called with which shapes; the innermost layer does it."""
+        """Adds to an error which layer was called, with which shapes; the innermost one does it."""
         if getattr(error, "_etude_layer", None) is not None:
             return
         try:
@@ -323,7 +324,7 @@ class Layer(LayerState):
         if signature.mask_names:
             tensors = bound.tensors()
             if len(tensors) == 1:
-                wanted = {"mask": value for value in tensors.values()}
+                wanted = {"mask": next(iter(tensors.values()))}
             else:
                 wanted = {f"{name}_mask": value for name, value in tensors.items()}
             for name, value in wanted.items():
@@ -429,11 +430,12 @@ class Layer(LayerState):
             **kwargs: the same by name: ``query_shape=...`` for the argument ``query``.
         """
         inputs = [tree.map_shape_structure(self._symbolic, shape) for shape in args]
+        first = self._call_signature.names[0]
         named = {
-            name.removesuffix("_shape") if name != "input_shape" else self._call_signature.names[0]:
-            tree.map_shape_structure(self._symbolic, shape)
+            first if name == "input_shape" else name.removesuffix("_shape"): shape
             for name, shape in kwargs.items()
-        }  # fmt: skip
+        }
+        named = {n: tree.map_shape_structure(self._symbolic, s) for n, s in named.items()}
         if self.built:
             outputs = self.compute_output_spec(*inputs, **named)
         else:  # a twin is built in its place

@@ -103,8 +103,8 @@ class LayerState:
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if any(size is None for size in shape):
             raise ShapeError(
-                f"Layer '{self.name}': the shape of the weight {name!r} must be fully known when it "
-                f"is made; got {shape}. Give the layer an input whose sizes are known, except for "
+                f"Layer '{self.name}': the shape of the weight {name!r} must be fully known when "
+                f"it is made; got {shape}. Give the layer an input whose sizes are known, except for "
                 "the batch."
             )
         dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
@@ -118,8 +118,9 @@ class LayerState:
                 trainable=trainable,
                 autocast=autocast,
                 aggregation=aggregation,
-                name=name,
+                name=name or naming.auto_name("variable"),
             )
+            variable.path = f"{naming.current_path()}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
@@ -258,8 +259,8 @@ class LayerState:
         for variable, value in zip(own, given, strict=True):
             if tuple(variable.shape) != tuple(np.shape(value)):
                 raise ShapeError(
-                    f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible with "
-                    f"provided weight shape {tuple(np.shape(value))}: weight '{variable.path}'."
+                    f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible "
+                    f"with provided weight shape {tuple(np.shape(value))}: weight '{variable.path}'."
                 )
         for variable, value in zip(own, given, strict=True):
             variable.assign(value)
@@ -317,7 +318,7 @@ class LayerState:
 
     @property
     def losses(self) -> list[Any]:
-        """What `add_loss` and activity regularizers added in the last call, and weight penalties."""
+        """What was added in the last call, and the penalties on weights."""
         found: list[Any] = []
         for layer in self._walk():
             found.extend(layer._losses)

@@ -1,0 +1,143 @@
+"""`ModelCheckpoint`: saves the model while it is trained."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from etude.callbacks.monitor import MonitorCallback
+from etude.errors import ArgumentError
+
+__all__ = ["ModelCheckpoint"]
+
+
+class ModelCheckpoint(MonitorCallback):
+    """Saves the model, or its weights, after every epoch or every so many batches.
+
+    Args:
+        filepath: the file, ``*.keras`` or ``*.weights.h5``; it may hold places for values:
+            ``"model-{epoch:02d}-{val_loss:.2f}.keras"``.
+        monitor: the name of the value that says which model is the best.
+        verbose: whether it says so when it acts.
+        save_best_only: whether only a better model is saved.
+        save_weights_only: whether only the weights are saved, as ``*.weights.h5``.
+        mode: ``"min"``, ``"max"`` or ``"auto"``.
+        save_freq: ``"epoch"``, or a number of batches.
+        initial_value_threshold: the value to beat at first.
+
+    Raises:
+        ArgumentError: the file has another ending, or ``save_freq`` another value.
+    """
+
+    def __init__(
+        self,
+        filepath: Any,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: int | str = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode, initial_value_threshold)
+        self.filepath = os.fspath(filepath)
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self.watches_batches = save_freq != "epoch"
+        self._seen_since_saving = 0
+        self._last_batch: int | None = None
+        self._epoch = 0
+        if save_freq != "epoch" and not isinstance(save_freq, int):
+            raise ArgumentError(
+                f"Unrecognized save_freq: {save_freq}. Expected save_freq are 'epoch' or integer "
+                "values"
+            )
+        endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
+        if not self.filepath.endswith(endings):
+            raise ArgumentError(
+                f"With `save_weights_only={save_weights_only}` the filepath of `ModelCheckpoint` "
+                f"must end in `{endings[0]}`. Received: filepath={self.filepath}"
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Saves after every so many batches."""
+        if self.save_freq == "epoch":
+            return
+        new_epoch = self._last_batch is None or batch <= self._last_batch
+        self._seen_since_saving += batch + 1 if new_epoch else batch - (self._last_batch or 0)
+        self._last_batch = batch
+        if self._seen_since_saving >= int(self.save_freq):
+            self._seen_since_saving = 0
+            self._save(self._epoch, batch, logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Saves after every epoch."""
+        if self.save_freq == "epoch":
+            self._save(epoch, None, logs or {})
+
+    def _save(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> None:
+        path = Path(self._path(epoch, batch, logs))
+        if not self._is_wanted(epoch, logs, path):
+            return
+        if path.is_dir():
+            raise ArgumentError(
+                "Please specify a non-directory filepath for ModelCheckpoint. Filepath used is an "
+                f"existing directory: {path}"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.save_weights_only:
+            self.model.save_weights(path, overwrite=True)
+        else:
+            self.model.save(path, overwrite=True)
+        if self.verbose > 0:
+            print(f"\nEpoch {epoch + 1}: finished saving model to {path}")
+
+    def _is_wanted(self, epoch: int, logs: dict[str, Any], path: Path) -> bool:
+        if not self.save_best_only:
+            self._say(f"\nEpoch {epoch + 1}: saving model to {path}")
+            return True
+        current = logs.get(self.monitor)
+        if current is None or np.ndim(current) > 0:
+            warnings.warn(
+                f"Can save best model only with {self.monitor} available, as a single number. "
+                f"Available: {', '.join(logs)}. The model is saved as it is.",
+                stacklevel=4,
+            )
+            return True
+        best = "None" if self.best is None else f"{self.best:.5f}"
+        if not self._is_improvement(current, self.best):
+            self._say(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {best}")
+            return False
+        self._say(
+            f"\nEpoch {epoch + 1}: {self.monitor} improved from {best} to {current:.5f}, "
+            f"saving model to {path}"
+        )
+        self.best = current
+        return True
+
+    def _say(self, text: str) -> None:
+        if self.verbose > 0:
+            print(text)
+
+    def _path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
+        values = {**logs, "epoch": epoch + 1}
+        if batch is not None:
+            values.setdefault("batch", batch + 1)
+        try:
+            return self.filepath.format(**values)
+        except KeyError as error:
+            raise ArgumentError(
+                f'Failed to format this callback filepath: "{self.filepath}". There is no value '
+                f"named {error}; there are: {', '.join(values)}."
+            ) from error

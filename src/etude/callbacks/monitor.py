@@ -1,0 +1,92 @@
+"""`MonitorCallback`: watches one value, and knows whether it got better."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from etude.callbacks.callback import Callback
+from etude.errors import ArgumentError
+
+__all__ = ["MonitorCallback"]
+
+
+class MonitorCallback(Callback):
+    """The base of callbacks that act when a value improves, or no longer does.
+
+    Args:
+        monitor: the name of the value in the logs.
+        mode: ``"min"``, ``"max"``, or ``"auto"``: as the metric of that name says; a loss is
+            minimised.
+        baseline: the value to beat at first.
+        min_delta: a change by less is no improvement.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        mode: str = "auto",
+        baseline: float | None = None,
+        min_delta: float = 0,
+    ) -> None:
+        if mode not in ("auto", "min", "max"):
+            warnings.warn(
+                f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.",
+                stacklevel=3,
+            )
+            mode = "auto"
+        self.monitor = monitor
+        self.mode = mode
+        self.best = baseline
+        self.min_delta = abs(min_delta)
+        self._sign = {"min": -1, "max": 1}.get(mode)  # whether more is better
+
+    def _find_direction(self) -> int:
+        """1 where more is better, -1 where less is.
+
+        Raises:
+            ArgumentError: nothing tells which.
+        """
+        if self._sign is None:
+            name = self.monitor.removeprefix("val_")
+            self._sign = -1 if name == "loss" or name.endswith("_loss") else None
+            for metric in _all_metrics(self.model):
+                if metric.name == name or name.endswith(f"_{metric.name}"):
+                    direction = getattr(metric, "_direction", None)
+                    self._sign = {"up": 1, "down": -1}.get(direction or "", self._sign)
+        if self._sign is None:
+            raise ArgumentError(
+                f"{type(self).__name__} callback received monitor={self.monitor}, but cannot "
+                "determine whether that metric should be maximized or minimized. Pass "
+                "`mode='max'` or `mode='min'`."
+            )
+        return self._sign
+
+    def _is_improvement(self, value: float, reference: float | None) -> bool:
+        if reference is None:
+            return True
+        sign = self._find_direction()
+        return bool(sign * (value - reference) > self.min_delta)
+
+    def _monitored(self, logs: dict[str, Any] | None, what: str) -> Any:
+        """The value in the logs; ``None``, after a warning, where it is not there."""
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            hint = ""
+            if self.monitor.startswith("val_") and self.monitor[4:] in (logs or {}):
+                hint = (
+                    " Values that begin with `val_` need `validation_data` or `validation_split`."
+                )
+            warnings.warn(
+                f"{what} `{self.monitor}` which is not available. Available metrics are: "
+                f"{','.join(logs or {})}.{hint}",
+                stacklevel=3,
+            )
+        return value
+
+
+def _all_metrics(model: Any) -> list[Any]:
+    found: list[Any] = []
+    for metric in getattr(model, "metrics", []):
+        found.extend(metric.metrics if hasattr(metric, "terms") else [metric])
+    return found

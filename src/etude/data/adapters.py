@@ -1,0 +1,118 @@
+"""`batches_of`: whatever a user trains on, as batches."""
+
+from __future__ import annotations
+
+import types
+import warnings
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from etude.data.arrays import ArrayBatches, is_arrays
+from etude.data.py_dataset import PyDataset, PyDatasetBatches
+from etude.data.streams import GeneratorBatches, IterableBatches
+from etude.errors import ArgumentError, DataError
+
+__all__ = ["Batches", "batches_of"]
+
+
+class Batches(Protocol):
+    """Batches ``(x, y, sample_weight)``, epoch by epoch."""
+
+    batch_size: Any
+
+    @property
+    def num_batches(self) -> int | None:
+        """How many batches an epoch has; ``None`` where that is not known."""
+        ...
+
+    def epoch(self, epoch: int) -> Iterator[Any]:
+        """The batches of an epoch."""
+        ...
+
+    def on_epoch_end(self) -> None:
+        """Called after every epoch."""
+        ...
+
+
+def batches_of(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    shuffle: bool | str = False,
+    class_weight: dict[int, float] | None = None,
+    seed: int = 0,
+) -> Batches:
+    """Batches of arrays, of a `PyDataset`, of a generator, or of what can be iterated over.
+
+    Args:
+        x: arrays; or an object that gives batches.
+        y: targets, for arrays only.
+        sample_weight: weights of samples, for arrays only.
+        batch_size: for arrays only.
+        steps: batches in an epoch; for arrays it may decide the batch size.
+        shuffle: whether the order changes from epoch to epoch.
+        class_weight: a weight for each class.
+        seed: of the order.
+
+    Raises:
+        ArgumentError: an argument does not go with this kind of ``x``.
+        DataError: the data is empty, or of a kind that cannot be used.
+
+    >>> import numpy as np
+    >>> batches_of(np.zeros((10, 2)), batch_size=4).num_batches
+    3
+    """
+    if x is None:
+        raise DataError("There is no data: `x` is None. Pass arrays, or what gives batches.")
+    source = _source_of(x, class_weight, shuffle, seed)
+    if source is None:
+        if not is_arrays((x, y, sample_weight)):
+            raise _unrecognized(x, y, sample_weight)
+        return ArrayBatches(
+            x, y, sample_weight, batch_size, steps, shuffle, class_weight, seed=seed
+        )
+    kind = type(x).__name__
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None:
+            raise ArgumentError(
+                f"When providing `x` as a {kind}, `{name}` should not be passed. Instead, it "
+                f"should be included as part of the {kind}: batches `(x, y)` or "
+                "`(x, y, sample_weight)`."
+            )
+    return source
+
+
+def _source_of(
+    x: Any, class_weight: dict[int, float] | None, shuffle: bool | str, seed: int
+) -> Batches | None:
+    """The batches that an object gives by itself; ``None`` for arrays."""
+    if isinstance(x, PyDataset):
+        if x.num_batches is None and shuffle:
+            warnings.warn(
+                "`shuffle=True` was passed, but will be ignored since the data `x` was provided as "
+                "an infinite PyDataset. The PyDataset is expected to already be shuffled.",
+                stacklevel=4,
+            )
+        return PyDatasetBatches(x, shuffle, class_weight, seed)
+    if isinstance(x, types.GeneratorType):
+        return GeneratorBatches(x, class_weight)
+    if isinstance(x, (list, tuple, dict, str)) or hasattr(x, "__array__"):
+        return None
+    if hasattr(x, "__next__"):
+        return GeneratorBatches(x, class_weight)
+    if hasattr(x, "__iter__"):
+        return IterableBatches(x, class_weight)
+    return None
+
+
+def _unrecognized(x: Any, y: Any, sample_weight: Any) -> DataError:
+    for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+        if not is_arrays(value):
+            return DataError(
+                f"Unrecognized data type: `{name}` is {type(value).__name__} ({str(value)[:60]!r}). "
+                "Expected NumPy arrays, tensors, tables, lists of numbers, a PyDataset, or a "
+                "generator of batches."
+            )
+    return DataError(f"Unrecognized data type: {type(x).__name__}.")

@@ -1,0 +1,119 @@
+"""Generators, and objects that can be iterated over again and again, as batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from etude import tree
+from etude.data.class_weights import class_weights_to_sample_weights
+from etude.data.unpacking import unpack_x_y_sample_weight
+from etude.errors import DataError
+
+__all__ = ["GeneratorBatches", "IterableBatches"]
+
+
+def _plain(value: Any) -> Any:
+    """A tensor of another framework as an array; all else stays."""
+    if value is None or isinstance(value, (int, float)):
+        return value
+    for step in ("detach", "cpu"):  # of torch
+        if hasattr(value, step) and not hasattr(value, "__etude_tensor__"):
+            value = getattr(value, step)()
+    return value
+
+
+def _checked(batch: Any, class_weight: dict[int, float] | None) -> tuple[Any, Any, Any]:
+    batch = tree.map_structure(_plain, batch)
+    if isinstance(batch, list):
+        batch = tuple(batch)
+    if isinstance(batch, dict):
+        batch = (batch,)
+    x, y, sample_weight = unpack_x_y_sample_weight(batch)
+    if not any(hasattr(leaf, "shape") for leaf in tree.flatten(x)):
+        raise DataError(
+            "Every batch must be a tuple `(x, y)` or `(x, y, sample_weight)` of arrays; got "
+            f"{type(batch[0]).__name__} in the place of x."
+        )
+    if class_weight is not None and sample_weight is None:
+        sample_weight = class_weights_to_sample_weights(y, class_weight)
+    return x, y, sample_weight
+
+
+class GeneratorBatches:
+    """A generator of batches: read on from epoch to epoch, and never twice.
+
+    Args:
+        generator: yields tuples ``(x, y)`` or ``(x, y, sample_weight)``.
+        class_weight: a weight for each class.
+    """
+
+    num_batches = None
+    batch_size = None
+
+    def __init__(
+        self, generator: Iterator[Any], class_weight: dict[int, float] | None = None
+    ) -> None:
+        self.generator = generator
+        self.class_weight = class_weight
+        self.held: list[Any] = []  # a batch that was looked at, but not used
+
+    def peek(self) -> Any:
+        """The next batch, which stays the next one; ``None`` at the end."""
+        if not self.held:
+            batch = next(self.generator, None)
+            if batch is None:
+                return None
+            self.held.append(_checked(batch, self.class_weight))
+        return self.held[0]
+
+    def epoch(self, epoch: int) -> Iterator[Any]:
+        """The batches that are left."""
+        while True:
+            if self.held:
+                yield self.held.pop()
+                continue
+            batch = next(self.generator, None)
+            if batch is None:
+                return
+            yield _checked(batch, self.class_weight)
+
+    def on_epoch_end(self) -> None:
+        """Nothing."""
+
+
+class IterableBatches:
+    """An object that gives its batches anew each time it is iterated over.
+
+    Such are the data sets of other frameworks, and lists of batches.
+
+    Args:
+        source: the object.
+        class_weight: a weight for each class.
+    """
+
+    batch_size = None
+
+    def __init__(self, source: Any, class_weight: dict[int, float] | None = None) -> None:
+        self.source = source
+        self.class_weight = class_weight
+
+    @property
+    def num_batches(self) -> int | None:
+        """How many batches an epoch has, where the object knows."""
+        try:
+            count = len(self.source)
+        except TypeError:
+            return None
+        return count if count >= 0 else None
+
+    def epoch(self, epoch: int) -> Iterator[Any]:
+        """The batches, from the first on."""
+        for batch in self.source:
+            yield _checked(batch, self.class_weight)
+
+    def on_epoch_end(self) -> None:
+        """Tells the object, if it wants to know."""
+        notify = getattr(self.source, "on_epoch_end", None)
+        if callable(notify):
+            notify()

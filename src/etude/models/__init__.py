@@ -1,0 +1,8 @@
+"""Models: layers that are trained, saved and summarised."""
+
+from etude.models.cloning import clone_model
+from etude.models.functional import Functional
+from etude.models.model import Model, model_from_json
+from etude.models.sequential import Sequential
+
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]

@@ -1,0 +1,199 @@
+"""A functional model as a config, in the form that Keras writes, and back."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from etude import ops, tree
+from etude.autodiff import KerasTensor
+from etude.errors import SerializationError
+from etude.models.graph import Operation, history_of
+from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+
+__all__ = ["from_config", "to_config"]
+
+Config = dict[str, Any]
+
+
+def to_config(model: Any) -> Config:
+    """Layers with their calls, and which outputs of them are the model's inputs and outputs."""
+    graph = model._graph
+    indices = _node_indices(graph)
+    layers = []
+    for operation in graph.operations:
+        entry = _serialize_operation(operation)
+        entry["name"] = operation.name
+        entry["inbound_nodes"] = [
+            _serialize_call(node, indices)
+            for node in operation._inbound_nodes
+            if id(node) in graph.node_ids and node.inputs
+        ]
+        layers.append(entry)
+
+    def place(tensor: KerasTensor) -> list[Any]:
+        operation, _, tensor_index = history_of(tensor)
+        return [operation.name, indices[id(tensor.producer[0])], tensor_index]  # type: ignore[index]
+
+    return copy.deepcopy(
+        {
+            "name": model.name,
+            "trainable": model.trainable,
+            "layers": layers,
+            "input_layers": tree.map_structure(place, graph.inputs_struct),
+            "output_layers": tree.map_structure(place, graph.outputs_struct),
+        }
+    )
+
+
+def _node_indices(graph: Any) -> dict[int, int]:
+    """The number that each call has among the calls of its layer that belong to the graph."""
+    indices = {}
+    for operation in graph.operations:
+        count = _first_index(operation)
+        for node in operation._inbound_nodes:
+            if id(node) in graph.node_ids:
+                indices[id(node)] = count
+                count += 1
+    return indices
+
+
+def _first_index(operation: Any) -> int:
+    return 1 if getattr(operation, "_graph", None) is not None else 0  # as Keras counts
+
+
+def _serialize_operation(operation: Any) -> Config:
+    if isinstance(operation, Operation):
+        return {
+            "module": "etude.ops",
+            "class_name": operation.function.name,
+            "config": {"name": operation.name},
+            "registered_name": None,
+        }
+    return serialize_keras_object(operation)
+
+
+def _serialize_call(node: Any, indices: dict[int, int]) -> Config:
+    def symbol(value: Any) -> Any:
+        if not isinstance(value, KerasTensor):
+            return value
+        operation, _, tensor_index = history_of(value)
+        history = [operation.name, indices[id(value.producer[0])], tensor_index]  # type: ignore[index]
+        content = {"shape": value.shape, "dtype": value.dtype, "keras_history": history}
+        return {"class_name": "__keras_tensor__", "config": content}
+
+    return {
+        "args": serialize_keras_object(tree.map_structure(symbol, node.args)),
+        "kwargs": serialize_keras_object(tree.map_structure(symbol, node.kwargs)),
+    }
+
+
+def from_config(
+    make: Callable[..., Any], config: Config, custom_objects: dict[str, Any] | None = None
+) -> Any:
+    """Makes the layers, repeats their calls, and hands inputs and outputs to ``make``.
+
+    Raises:
+        SerializationError: a call depends on a tensor that no other call makes.
+    """
+    reader = _Reader(config["layers"], custom_objects)
+    reader.call_all()
+    rest = {key: value for key, value in config.items() if key not in _OWN_KEYS}
+    return make(
+        inputs=reader.tensors(config["input_layers"]),
+        outputs=reader.tensors(config["output_layers"]),
+        name=config.get("name"),
+        trainable=config.get("trainable"),
+        **rest,
+    )
+
+
+_OWN_KEYS = ("layers", "input_layers", "output_layers", "name", "trainable")
+
+
+class _Reader:
+    """Layers made so far, and the outputs of their calls."""
+
+    def __init__(self, entries: list[Config], custom_objects: dict[str, Any] | None) -> None:
+        self.custom_objects = custom_objects
+        self.layers: dict[str, Any] = {}
+        self.calls: dict[str, list[list[KerasTensor]]] = {}
+        self.waiting: list[tuple[str, Config]] = []
+        for entry in entries:
+            name = entry["name"]
+            layer = self.layers[name] = self._make(entry)
+            existing = getattr(layer, "_inbound_nodes", [])
+            first = _first_index(layer)
+            self.calls[name] = [[]] * first + [node.outputs for node in existing]
+            self.waiting += [(name, call) for call in entry["inbound_nodes"]]
+
+    def _make(self, entry: Config) -> Any:
+        if entry.get("module") == "etude.ops":
+            found = getattr(ops, str(entry["class_name"]), None)
+            if not hasattr(found, "name"):
+                raise SerializationError(
+                    f"Unknown op in a model's config: {entry['class_name']!r}."
+                )
+            return found
+        return deserialize_keras_object(entry, self.custom_objects)
+
+    def call_all(self) -> None:
+        """Repeats the calls, each as soon as its inputs are there."""
+        while self.waiting:
+            later: list[tuple[str, Config]] = []
+            blocked: set[str] = set()
+            for name, call in self.waiting:
+                if name in blocked or not self._ready(call):
+                    blocked.add(name)  # the calls of a layer keep their order
+                    later.append((name, call))
+                else:
+                    args, kwargs = self._read(call["args"]), self._read(call["kwargs"])
+                    outputs = self.layers[name](*args, **kwargs)
+                    self.calls[name].append(_symbols(outputs))
+            if len(later) == len(self.waiting):
+                raise SerializationError(
+                    "Invalid Functional model configuration: loops or disconnected nodes. The "
+                    f"calls of these layers cannot be made: {sorted(blocked)}"
+                )
+            self.waiting = later
+
+    def _ready(self, call: Config) -> bool:
+        return all(len(self.calls[name]) > node for name, node, _ in _histories(call))
+
+    def _read(self, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+            return self._tensor(*value["config"]["keras_history"])
+        if isinstance(value, dict) and "class_name" not in value:
+            return {key: self._read(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._read(item) for item in value]
+        return deserialize_keras_object(value, self.custom_objects)
+
+    def _tensor(self, name: str, node_index: int, tensor_index: int) -> KerasTensor:
+        if name not in self.calls:
+            raise SerializationError(f"A model's config refers to an unknown layer: {name!r}.")
+        return self.calls[name][node_index][tensor_index]
+
+    def tensors(self, places: Any) -> Any:
+        """The tensors at ``[layer, call, output]``, in any structure."""
+        if isinstance(places, (list, tuple)) and len(places) == 3 and isinstance(places[0], str):
+            return self._tensor(*places)
+        if isinstance(places, dict):
+            return {key: self.tensors(value) for key, value in places.items()}
+        return type(places)([self.tensors(value) for value in places])
+
+
+def _symbols(outputs: Any) -> list[KerasTensor]:
+    return [t for t in tree.flatten(outputs) if isinstance(t, KerasTensor)]
+
+
+def _histories(value: Any) -> list[Any]:
+    """All ``keras_history`` entries in a config."""
+    if isinstance(value, dict):
+        if value.get("class_name") == "__keras_tensor__":
+            return [value["config"]["keras_history"]]
+        return [found for item in value.values() for found in _histories(item)]
+    if isinstance(value, (list, tuple)):
+        return [found for item in value for found in _histories(item)]
+    return []

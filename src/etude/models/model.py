@@ -1,0 +1,350 @@
+"""`Model`: a layer that is trained, saved and summarised."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from etude import tree
+from etude.autodiff import KerasTensor, eval_shape
+from etude.errors import ArgumentError, DtypeError, NotBuiltError, StateError
+from etude.layers.layer import Layer
+from etude.models import functional_config
+from etude.models.summary import print_summary
+from etude.saving import weights as weights_files
+from etude.saving.registration import register_public
+from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.training.trainer import Trainer
+
+__all__ = ["Model", "model_from_json"]
+
+
+class UndefinedShapeError(StateError, AttributeError):
+    """A shape was asked for before the model has one."""
+
+
+class Model(Trainer, Layer):
+    """A layer with ``fit``, ``evaluate``, ``predict``, ``save`` and ``summary``.
+
+    There are three ways to make one: ``Model(inputs, outputs)`` from symbolic tensors
+    (`Functional`); a subclass that writes ``call``; and `Sequential`. A subclass may also be made
+    from ``inputs`` and ``outputs``, e.g. to override ``train_step`` only.
+
+    Args:
+        *args: ``inputs`` and ``outputs``, or nothing.
+        **kwargs: ``name``, ``trainable``, ``dtype``, and what `Layer` takes.
+
+    Example:
+        >>> import etude
+        >>> class Regression(etude.Model):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.dense = etude.layers.Dense(1)
+        ...
+        ...     def call(self, x):
+        ...         return self.dense(x)
+        >>> model = Regression()
+        >>> model(etude.ops.ones((2, 3))).shape
+        (2, 1)
+        >>> [w.path for w in model.weights]
+        ['regression/dense/kernel', 'regression/dense/bias']
+    """
+
+    _functional_class: ClassVar[Any] = None  # set by etude.models.functional, which imports this
+    _functional: Any = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """``Model(inputs, outputs)`` is a `Functional`."""
+        if cls is Model and _is_functional(args, kwargs):
+            return Layer.__new__(cls._functional_class, *args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        Trainer.__init__(self)
+        if _is_functional(args, kwargs):
+            self._init_functional(*args, **kwargs)
+        else:
+            Layer.__init__(self, *args, **kwargs)
+
+    def _init_functional(
+        self,
+        inputs: Any,
+        outputs: Any,
+        name: str | None = None,
+        trainable: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """A subclass made from symbolic tensors: the graph inside does what ``call`` does."""
+        Layer.__init__(self, name=name, **kwargs)
+        graph_model = self._functional_class(inputs, outputs, name=self.name)
+        self.__dict__["_functional"] = graph_model
+        self._convert_input_args = False
+        self._allow_non_tensor_positional_args = True
+        self._supports_masking = True
+        self._input_spec = graph_model.input_spec
+        for layer in graph_model.layers:
+            self._tracker.add("layers", layer)
+        self.built = True
+        if trainable is not None:
+            self.trainable = trainable
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """What the model computes; subclasses write it."""
+        if self._functional is None:
+            raise NotImplementedError(
+                f"Model {type(self).__name__} does not have a `call()` method implemented."
+            )
+        return self._functional.call(*args, **kwargs)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output; the layers of a graph have set it."""
+        return None if self._functional is not None else previous_mask
+
+    @property
+    def _graph(self) -> Any:
+        own = self.__dict__.get("_graph")
+        return own if own is not None or self._functional is None else self._functional._graph
+
+    # ---- layers --------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers that belong to the model itself."""
+        if self._functional is not None:
+            return self._functional.layers
+        return self._flatten_layers(include_self=False, recursive=False)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """One of `layers`, by its name or its number.
+
+        Raises:
+            ArgumentError: there is none, or not exactly one of the arguments is given.
+        """
+        if index is not None and name is not None:
+            raise ArgumentError(
+                f"Provide only a layer name or a layer index. Received: index={index}, name={name}."
+            )
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ArgumentError(
+                    f"Was asked to retrieve layer at index {index} but model only has "
+                    f"{len(layers)} layers."
+                )
+            return layers[index]
+        if name is None:
+            raise ArgumentError("Provide either a layer name or layer index at `get_layer`.")
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ArgumentError(
+            f"No such layer: {name}. Existing layers are: {[layer.name for layer in layers]}."
+        )
+
+    def _of_graph(self, attribute: str) -> Any:
+        if self._functional is None:
+            raise UndefinedShapeError(
+                f"Model '{self.name}' has no defined {attribute.replace('_', ' ')}: only models "
+                "made from symbolic tensors, as `Input` returns, have one. Begin a Sequential "
+                "model with `Input(shape)`, or call it on data first."
+            )
+        return getattr(self._functional, attribute)
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The symbolic inputs, flat."""
+        return self._of_graph("inputs")
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic outputs, flat."""
+        return self._of_graph("outputs")
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input, in the structure that was given."""
+        return self._inbound_or_graph("input")
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output, in the structure that was given."""
+        return self._inbound_or_graph("output")
+
+    def _inbound_or_graph(self, attribute: str) -> Any:
+        if self._functional is None and self._inbound_nodes:
+            return getattr(super(), attribute)
+        return self._of_graph(attribute)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, batch included."""
+        return self._of_graph("input_shape")
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, batch included."""
+        return self._of_graph("output_shape")
+
+    # ---- building ------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights of a subclassed model, by evaluating ``call`` abstractly.
+
+        Args:
+            input_shape: the shape of the input, batch included, or a structure of shapes.
+
+        Raises:
+            NotBuiltError: ``call`` cannot be evaluated with one argument of that shape.
+        """
+        if self._functional is not None:
+            return
+        inputs = tree.map_shape_structure(
+            lambda shape: KerasTensor(shape, dtype=self.compute_dtype), input_shape
+        )
+        try:
+            eval_shape(self.call, inputs)
+        except Exception as error:
+            raise NotBuiltError(
+                f"Model '{self.name}' cannot be built for the input shape {input_shape}: its "
+                f"`call()` raised {type(error).__name__}: {error}. Call the model on data instead, "
+                "e.g. `model(x[:1])`."
+            ) from error
+
+    def _build_for(self, bound: Any) -> None:
+        """Models without a ``build`` of their own are built by their first call."""
+        if type(self).build is not Model.build:
+            super()._build_for(bound)
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Builds the model with what `get_build_config` returned, where that is possible."""
+        if not config or self.built:
+            return
+        try:
+            super().build_from_config(config)
+        except Exception as error:
+            warnings.warn(
+                f"Model '{self.name}' had a build config, but cannot be built from it ({error}). "
+                "Implement `build_from_config(self, config)`, or call the model on data.",
+                stacklevel=2,
+            )
+
+    # ---- showing -------------------------------------------------------------------------------
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Prints a table of the layers, the shapes of their outputs, and their weights.
+
+        Args:
+            line_length: the width of the table.
+            positions: where its columns end, as parts of the width.
+            print_fn: takes the text, in the place of ``print``.
+            expand_nested: whether layers of models inside are shown.
+            show_trainable: whether a column says which layers are trained.
+            layer_range: names of the first and the last layer to show.
+        """
+        print_summary(
+            self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
+        )
+
+    # ---- files and configs ---------------------------------------------------------------------
+
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Writes the weights to a file ``*.weights.h5``, in the layout of Keras 3.
+
+        Args:
+            filepath: the file.
+            overwrite: whether a file of that name may be replaced.
+            max_shard_size: must be ``None``.
+
+        Raises:
+            ArgumentError: the name has another ending, or the file exists and may not be replaced.
+        """
+        if max_shard_size is not None:
+            raise ArgumentError("`max_shard_size` is not supported: weights go into one file.")
+        weights_files.save(self, filepath, overwrite=overwrite)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Reads weights from a file ``*.weights.h5``.
+
+        Args:
+            filepath: the file.
+            skip_mismatch: whether layers whose weights do not fit are left as they are.
+            **kwargs: none is known.
+
+        Raises:
+            ArgumentError: the file does not fit the model.
+        """
+        if kwargs:
+            raise ArgumentError(f"Invalid keyword arguments: {kwargs}")
+        weights_files.load(self, filepath, skip_mismatch=skip_mismatch)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this model again."""
+        if self._functional is not None and _has_functional_constructor(type(self)):
+            config = functional_config.to_config(self._functional)
+            return {**config, "name": self.name, "trainable": self.trainable}
+        return super().get_config()
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Any:
+        """The model with these arguments, or with this graph.
+
+        Raises:
+            DtypeError: the class does not take them.
+        """
+        keys = ("name", "layers", "input_layers", "output_layers")
+        if all(key in config for key in keys) and _has_functional_constructor(cls):
+            make = cls._functional_class if cls is Model else cls
+            return functional_config.from_config(make, config, custom_objects)
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise DtypeError(
+                "Unable to revive model from config. When overriding the `get_config()` method, "
+                "make sure that the returned config contains all items used as arguments in the "
+                f"constructor to {cls}. You can also define a `from_config(cls, config)` class "
+                f"method.\n\nReceived config={config}\n\nError encountered: {error}"
+            ) from error
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The config as text; keyword arguments go to ``json.dumps``."""
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The model, without its weights, whose `Model.to_json` is given."""
+    return deserialize_keras_object(json.loads(json_string), custom_objects=custom_objects)
+
+
+def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether these are the arguments of a functional model."""
+    if len(args) == 1 and "outputs" in kwargs:
+        return True
+    return len(args) == 2 or ("inputs" in kwargs and "outputs" in kwargs)
+
+
+def _has_functional_constructor(cls: type) -> bool:
+    """Whether a class is made from ``inputs`` and ``outputs``."""
+    constructor: Any = cls.__init__
+    code = constructor.__code__
+    names = code.co_varnames[1 : code.co_argcount]
+    passes_all = bool(code.co_flags & 0x04) and bool(code.co_flags & 0x08)
+    return names[:3] == ("inputs", "outputs", "name") or passes_all
+
+
+register_public("keras", Model)
+register_public("keras.models", Model=Model)
+register_public("keras.src.models.model", Model=Model)

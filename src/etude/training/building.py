@@ -1,0 +1,76 @@
+"""Makes all weights and metrics before the first step, from one batch of data.
+
+A batch is replaced by symbols, and the model, its metrics and its loss are evaluated abstractly on
+them. So wrong shapes are found before anything is compiled, and nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etude import tree
+from etude.autodiff import KerasTensor, eval_shape
+from etude.data.unpacking import unpack_x_y_sample_weight
+from etude.dtypes import standardize_dtype
+from etude.errors import EtudeError, NotBuiltError
+
+__all__ = ["build_from_batch", "symbols_of"]
+
+
+def symbols_of(batch: Any) -> Any:
+    """A batch with symbols in the place of arrays; floats get the dtype that steps will see."""
+    return tree.map_structure(
+        lambda a: KerasTensor(a.shape, standardize_dtype(a.dtype)) if hasattr(a, "shape") else a,
+        batch,
+    )
+
+
+def build_from_batch(model: Any, batch: Any, targets: bool = True) -> None:
+    """Builds what of a compiled model is not built yet.
+
+    Args:
+        model: the model.
+        batch: a batch of data ``(x, y, sample_weight)``.
+        targets: whether loss and metrics are built too.
+
+    Raises:
+        NotBuiltError: ``call`` fails for a reason that is none of the data.
+    """
+    x, y, _ = unpack_x_y_sample_weight(symbols_of(batch))
+    unbuilt = not all(layer.built for layer in model._flatten_layers())
+    metrics, loss = model._compile_metrics, model._compile_loss
+    wanted = [part for part in (metrics, loss) if targets and part is not None and not part.built]
+    if unbuilt or wanted:
+        y_pred = _outputs(model, x)
+        if y_pred is not None and y is not None:
+            for part in wanted:
+                part.build(y, y_pred)
+    optimizer = getattr(model, "optimizer", None)
+    if targets and optimizer is not None and not getattr(optimizer, "built", True):
+        if all(layer.built for layer in model._flatten_layers()) and model.trainable_weights:
+            optimizer.build(model.trainable_weights)
+
+
+def _outputs(model: Any, x: Any) -> Any:
+    """The symbolic outputs of a model; ``None`` where only its own ``train_step`` can say."""
+    try:
+        return eval_shape(lambda inputs: model(inputs, training=False), x)
+    except EtudeError:
+        if _trains_itself(model):
+            return None
+        raise
+    except Exception as error:
+        if _trains_itself(model):
+            return None
+        if isinstance(error, (ValueError, NotImplementedError)):
+            raise
+        raise NotBuiltError(
+            f"Model '{model.name}' cannot be built from the data: its `call()` raised "
+            f"{type(error).__name__}: {error}. Inputs: {tree.map_structure(repr, x)}. Call the "
+            "model on a batch of data to see where."
+        ) from error
+
+
+def _trains_itself(model: Any) -> bool:
+    """Whether the model has a ``train_step`` of its own, which may never run ``call``."""
+    return type(model).train_step.__module__ != "etude.training.step"

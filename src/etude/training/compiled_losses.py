@@ -1,0 +1,207 @@
+"""The losses given to ``compile``: resolved by the shapes of targets and outputs, and summed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etude import losses, metrics, tree
+from etude.errors import ArgumentError
+from etude.losses import Loss
+from etude.naming import to_snake_case
+from etude.ops.core import cast
+from etude.training.outputs import Outputs
+from etude.variable import Variable
+
+__all__ = ["CompileLoss", "kind_of_labels", "resolve_loss"]
+
+
+def kind_of_labels(y_true: Any, y_pred: Any) -> str:
+    """``"binary"``, ``"sparse"`` or ``"categorical"``, as the last axes of labels and outputs say.
+
+    >>> import numpy as np
+    >>> kind_of_labels(np.zeros((8,)), np.zeros((8, 10)))
+    'sparse'
+    """
+    if not y_pred.shape or y_pred.shape[-1] == 1:
+        return "binary"
+    if len(y_true.shape) < len(y_pred.shape) or y_true.shape[-1] == 1:
+        return "sparse"
+    return "categorical"
+
+
+_CROSSENTROPIES = {
+    "binary": "binary_crossentropy",
+    "sparse": "sparse_categorical_crossentropy",
+    "categorical": "categorical_crossentropy",
+}
+
+
+def resolve_loss(identifier: Any, y_true: Any, y_pred: Any) -> Any:
+    """A loss from an object, a function or a name; ``"crossentropy"`` is resolved by the shapes.
+
+    Raises:
+        UnknownNameError: there is no loss of that name.
+    """
+    if identifier is None:
+        return None
+    name = identifier
+    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
+        identifier = _CROSSENTROPIES[kind_of_labels(y_true, y_pred)]
+    found = losses.get(identifier)
+    if isinstance(found, Loss):
+        return found
+    if not isinstance(name, str):
+        name = getattr(found, "name", None) or getattr(found, "__name__", type(found).__name__)
+        name = to_snake_case(str(name))
+    return losses.LossFunctionWrapper(found, name=name)
+
+
+class CompileLoss:
+    """The weighted sum of the losses of all outputs.
+
+    Args:
+        loss: a loss for all outputs, or one per output: list, dictionary by name, or structure.
+            A list for a model with one output means their sum.
+        loss_weights: factors, given in the same way.
+        output_names: names of the outputs, flat, where the model knows them.
+
+    Attributes:
+        metrics: means of the losses of each output, where there are several.
+
+    Raises:
+        ArgumentError: losses, weights or targets do not fit the outputs.
+    """
+
+    def __init__(
+        self, loss: Any, loss_weights: Any = None, output_names: list[str] | None = None
+    ) -> None:
+        if loss_weights is not None and not isinstance(
+            loss_weights, (list, tuple, dict, float, int)
+        ):
+            raise ArgumentError(
+                "Expected `loss_weights` argument to be a number, list, tuple, or dict. Received "
+                f"instead: loss_weights={loss_weights} of type {type(loss_weights)}"
+            )
+        self.loss = loss
+        self.loss_weights = loss_weights
+        self.output_names = output_names
+        self.metrics: list[Any] = []
+        self.terms: list[_Term] = []
+        self.outputs: Outputs | None = None
+        self.built = False
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables of `metrics`."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    def build(self, y_true: Any, y_pred: Any) -> None:
+        """Resolves the losses by targets and outputs, or symbols of them."""
+        outputs = self.outputs = Outputs(y_pred, self.output_names)
+        targets, predictions = self._targets(y_true, outputs), tree.flatten(y_pred)
+        chosen = self._chosen(outputs)
+        self.terms = []
+        for place, (per_output, weights) in enumerate(chosen):
+            for identifier, weight in zip(per_output, weights, strict=True):
+                loss = resolve_loss(identifier, targets[place], predictions[place])
+                if loss is not None:
+                    name = outputs.names[place] or loss.name
+                    shape = predictions[place].shape
+                    classes = shape[-1] if len(shape) > 1 else None
+                    self.terms.append(_Term(place, loss, weight, name, classes))
+        if len(self.terms) > 1:
+            self.metrics = [metrics.Mean(name=f"{term.name}_loss") for term in self.terms]
+        self.built = True
+
+    def _chosen(self, outputs: Outputs) -> list[tuple[list[Any], list[Any]]]:
+        """For each output its losses and their weights."""
+        loss, weights = self.loss, self.loss_weights
+        if outputs.count == 1:
+            losses_of_it = _entries(loss, outputs)
+            weights_of_it = _entries(weights, outputs) if weights is not None else None
+            if weights_of_it is not None and len(weights_of_it) != len(losses_of_it):
+                raise ArgumentError(
+                    "`loss_weights` must match the number of losses, got "
+                    f"{len(losses_of_it)} losses and {len(weights_of_it)} weights."
+                )
+            return [(losses_of_it, weights_of_it or [None] * len(losses_of_it))]
+        if not tree.is_nested(loss):
+            per_output = [loss] * outputs.count
+        else:
+            per_output = outputs.spread(loss, "loss")
+        if weights is None or isinstance(weights, (int, float)):
+            factors = [weights] * outputs.count
+        else:
+            factors = outputs.spread(weights, "loss_weights")
+        return [([one], [factor]) for one, factor in zip(per_output, factors, strict=True)]
+
+    def _targets(self, y_true: Any, outputs: Outputs) -> list[Any]:
+        """The targets in the order of the outputs; ``None`` for outputs without a loss."""
+        flat = outputs.flatten(y_true)
+        if len(flat) == outputs.count:
+            return flat
+        if outputs.count > 1 and tree.is_nested(self.loss):
+            wanted = [i for i, v in enumerate(outputs.spread(self.loss, "loss")) if v is not None]
+            if len(wanted) == len(flat):
+                found = dict(zip(wanted, flat, strict=True))
+                return [found.get(i) for i in range(outputs.count)]
+        raise ArgumentError(
+            "y_true and y_pred have different structures: the model has "
+            f"{outputs.count} outputs, named {outputs.names}, but there are {len(flat)} targets "
+            f"with a structure of {tree.map_structure(lambda _: '*', y_true)}. Pass one target per "
+            "output, in a list or in a dictionary by name."
+        )
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The weighted sum of the losses; ``None`` where no output has one."""
+        if not self.built:
+            self.build(y_true, y_pred)
+        outputs = self.outputs
+        assert outputs is not None
+        targets, predictions = self._targets(y_true, outputs), tree.flatten(y_pred)
+        if tree.is_nested(sample_weight):
+            weights = outputs.flatten(sample_weight)
+            if len(weights) == 1:
+                weights = weights * outputs.count
+        else:
+            weights = [sample_weight] * outputs.count
+        total = None
+        for index, term in enumerate(self.terms):
+            prediction = predictions[term.place]
+            value = term.loss(targets[term.place], prediction, weights[term.place])
+            value = (
+                cast(value, "float32") if str(value.dtype).startswith(("int", "uint")) else value
+            )
+            if self.metrics:
+                self.metrics[index].update_state(value, sample_weight=prediction.shape[0])
+            if term.weight is not None:
+                value = value * term.weight
+            total = value if total is None else total + value
+        return total
+
+
+class _Term:
+    """One loss of one output, of which `classes` is the size of the last axis."""
+
+    __slots__ = ("classes", "loss", "name", "place", "weight")
+
+    def __init__(
+        self, place: int, loss: Any, weight: float | None, name: str, classes: int | None
+    ) -> None:
+        self.place, self.loss, self.weight, self.name = place, loss, weight, name
+        self.classes = classes
+
+
+def _entries(setting: Any, outputs: Outputs) -> list[Any]:
+    """The entries for the only output."""
+    if isinstance(setting, dict):
+        known = [outputs.names[0], *(outputs.model_names or [])]
+        if outputs.names[0] is not None and not set(setting) <= set(known):
+            raise ArgumentError(
+                f"Expected keys {[n for n in known if n is not None]} in loss dict, but found "
+                f"loss.keys()={list(setting)}"
+            )
+        return list(setting.values())
+    if isinstance(setting, (list, tuple)):
+        return tree.flatten(setting)
+    return [setting]

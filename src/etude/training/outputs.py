@@ -1,0 +1,98 @@
+"""The outputs of a model by name, and how settings per output are given: once, as list, as dict.
+
+Losses and metrics are attached to outputs. An output has a place in the flat order of the model's
+outputs, and a name: its key where outputs are a dictionary, else the name of the layer it comes
+from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etude import tree
+from etude.errors import ArgumentError
+
+__all__ = ["Outputs"]
+
+
+class Outputs:
+    """The structure of a model's outputs.
+
+    Args:
+        y_pred: the outputs, or symbols of them.
+        names: names of the outputs, flat, where the model knows them.
+
+    Attributes:
+        count: how many outputs there are.
+        names: a name for each, ``None`` where it has none.
+    """
+
+    def __init__(self, y_pred: Any, names: list[str] | None = None) -> None:
+        paths = [path for path, _ in tree.flatten_with_path(y_pred)]
+        self.count = len(paths)
+        self.structure = tree.map_structure(lambda _: None, y_pred)
+        self.model_names = names if names and len(names) == self.count else None
+        if isinstance(y_pred, dict) and all(len(path) == 1 for path in paths):
+            self.names: list[str | None] = [str(path[0]) for path in paths]
+        elif self.model_names is not None:
+            self.names = list(self.model_names)
+        elif self.count > 1 and any(len(path) > 1 for path in paths):
+            self.names = ["/".join(map(str, path)) for path in paths]
+        else:
+            self.names = [None] * self.count
+
+    def flatten(self, values: Any) -> list[Any]:
+        """Values given per output, in the flat order; one value alone stays one.
+
+        Returns:
+            A list of as many values as there are outputs, or of other length where they do not fit.
+        """
+        if isinstance(values, dict) and not isinstance(self.structure, dict):
+            for names in (self.names, self.model_names):
+                if names and set(names) == set(values):
+                    return [values[name] for name in names]
+        if isinstance(values, dict) and isinstance(self.structure, dict):
+            by_name = self.model_names or []
+            if set(values) != set(self.structure) and set(values) == set(by_name):
+                return [values[name] for name in by_name]
+        return tree.flatten(values)
+
+    def spread(self, setting: Any, argument: str) -> list[Any]:
+        """A setting per output, from how users give it: a list or a dictionary by name.
+
+        Args:
+            setting: a list or tuple with one entry per output, a dictionary from names to entries
+                (``None`` for those it lacks), or a structure like that of the outputs.
+            argument: for messages.
+
+        Raises:
+            ArgumentError: it fits the outputs in none of these ways.
+        """
+        if isinstance(setting, dict):
+            for names in (self.names, self.model_names):
+                known = [name for name in names or [] if name is not None]
+                if known and set(setting) <= set(known):
+                    return [setting.get(name) for name in names or []]
+        elif isinstance(setting, (list, tuple)) and not isinstance(self.structure, dict):
+            flat = isinstance(self.structure, (list, tuple)) and len(self.structure) == self.count
+            if len(setting) == self.count and (flat or self.count == 1):
+                return list(setting)
+        elif isinstance(setting, (list, tuple)) and len(setting) == self.count:
+            return list(setting)
+        try:
+            shallow = tree.lists_to_tuples(self.structure)
+            nested = tree.map_structure_up_to(shallow, _Kept, tree.lists_to_tuples(setting))
+            return [kept.value for kept in tree.flatten(nested)]
+        except (ArgumentError, TypeError, KeyError) as error:
+            raise ArgumentError(
+                f"`{argument}` does not fit the outputs of the model. There are {self.count} "
+                f"outputs, named {self.names}. Expected one entry per output, in a list or in a "
+                f"dictionary by name. Received: {argument}={setting}"
+            ) from error
+
+
+class _Kept:
+    """What stands at an output: a leaf, whatever it is."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value

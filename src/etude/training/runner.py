@@ -1,0 +1,327 @@
+"""Runs the steps of an epoch, as many in one dispatch as nobody needs to look in between.
+
+There are two ways. `StreamRunner` takes batch after batch from the host: generators, big data, the
+engine ``numpy``. `ResidentRunner` keeps arrays on the device of the engine ``xla``, with the order
+of the epoch beside them, and runs a loop over steps there: one program for any number of steps,
+since its bounds are inputs. Both see the same batches and do the same arithmetic.
+
+Convolutions are slow inside of XLA's loops on the CPU (jax-ml/jax#12868). There a step that holds
+one is dispatched by itself, again and again.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from etude import ops, tree
+from etude.autodiff import as_tensor, eval_shape, function
+from etude.data.adapters import Batches
+from etude.data.arrays import ArrayBatches
+from etude.engine import Frame, in_frame, xp
+from etude.errors import DataError
+from etude.training.building import symbols_of
+
+__all__ = ["ResidentRunner", "Run", "StreamRunner", "make_runner"]
+
+RESIDENT_BYTES = 1 << 30  # data up to this size is kept on the device
+GLANCE = 0.1  # seconds between two looks at what is going on
+
+Step = Callable[[Any], Any]
+
+
+class Run(NamedTuple):
+    """Some steps that are dispatched together.
+
+    Attributes:
+        begin: number of the first step in the epoch.
+        end: number of the last.
+        call: runs them and returns the logs of the last.
+    """
+
+    begin: int
+    end: int
+    call: Callable[[], Any]
+
+
+def make_runner(
+    model: Any,
+    kind: str,
+    batches: Batches,
+    steps: int | None = None,
+    looks: bool = False,
+) -> StreamRunner | ResidentRunner:
+    """The runner for some batches.
+
+    Args:
+        model: a compiled model.
+        kind: ``"train"`` or ``"test"``.
+        batches: the data.
+        steps: steps in an epoch; all batches by default.
+        looks: whether someone looks after every run of ``steps_per_execution`` steps.
+    """
+    resident = (
+        isinstance(batches, ArrayBatches)
+        and xp().name == "xla"
+        and not model.run_eagerly
+        and batches.nbytes <= RESIDENT_BYTES
+        and batches.num_samples >= batches.batch_size
+    )
+    cls = ResidentRunner if resident else StreamRunner
+    return cls(model, kind, batches, steps, looks)  # type: ignore[arg-type]
+
+
+class StreamRunner:
+    """Hands batches to the step one by one."""
+
+    def __init__(
+        self, model: Any, kind: str, batches: Batches, steps: int | None, looks: bool
+    ) -> None:
+        self.batches = batches
+        self.steps = steps
+        self.per_run = int(model.steps_per_execution)
+        self.check = model._check_batch
+        self.step = program(model, kind, lambda step: step)
+        self.iterator: Iterator[Any] | None = None
+        self.passes = 0
+        self.ran_out = False
+        self.last_glance = time.monotonic()
+
+    @property
+    def num_steps(self) -> int | None:
+        """Steps in an epoch; ``None`` where that is not known yet."""
+        return self.steps or self.batches.num_batches
+
+    def runs(self, epoch: int) -> Iterator[Run]:
+        """The runs of an epoch."""
+        begin = 0
+        group: list[Any] = []
+        for batch in self._batches(epoch):
+            group.append(batch)
+            if len(group) == self.per_run:
+                yield Run(begin, begin + len(group) - 1, lambda group=group: self._call(group))
+                begin, group = begin + len(group), []
+        if group:
+            yield Run(begin, begin + len(group) - 1, lambda: self._call(group))
+        self.batches.on_epoch_end()
+
+    def _call(self, group: list[Any]) -> Any:
+        logs = None
+        for batch in group:
+            self.check(batch)
+            logs = self.step(batch)
+        now = time.monotonic()
+        if now - self.last_glance > GLANCE:  # lets the device catch up, so that Ctrl-C is heard
+            wait_for(logs)
+            self.last_glance = now
+        return logs
+
+    def _batches(self, epoch: int) -> Iterator[Any]:
+        if self.steps is None:
+            self.passes = epoch + 1
+            found = False
+            for batch in self.batches.epoch(epoch):
+                found = True
+                yield batch
+            self._note_end(found)
+            return
+        for _ in range(self.steps):
+            batch = self._next()
+            if batch is None:
+                self._note_end(False)
+                return
+            yield batch
+
+    def _next(self) -> Any:
+        """The next batch, of the next pass over the data where one is at its end."""
+        for _ in range(2):
+            if self.iterator is None:
+                self.iterator = self.batches.epoch(self.passes)
+                self.passes += 1
+            batch = next(self.iterator, None)
+            if batch is not None:
+                return batch
+            self.iterator = None
+        return None
+
+    def _note_end(self, found: bool) -> None:
+        if not found:
+            self.ran_out = True
+            warnings.warn(
+                "Your input ran out of data; interrupting training. Make sure that your dataset or "
+                "generator can generate at least `steps_per_epoch * epochs` batches. You may need "
+                "to use the `.repeat()` function when building your dataset.",
+                stacklevel=2,
+            )
+
+
+class ResidentRunner:
+    """Keeps the data on the device, and runs a loop over steps there."""
+
+    ran_out = False
+
+    def __init__(
+        self, model: Any, kind: str, batches: ArrayBatches, steps: int | None, looks: bool
+    ) -> None:
+        self.batches = batches
+        self.steps = steps
+        self.arrays = tree.map_structure(
+            lambda a: None if a is None else as_tensor(a), batches.arrays
+        )
+        self.pace = _Pace(int(model.steps_per_execution) if looks else None)
+        self.logs, self.loops = self._look_ahead(model, kind)
+        if self.loops:
+            self.loop = program(model, f"{kind}_loop", _looped)
+        else:
+            self.single = program(model, f"{kind}_single", _gathered)
+        self.position = (0, 0)  # pass over the data, step in it
+
+    def _look_ahead(self, model: Any, kind: str) -> tuple[Any, bool]:
+        """Evaluates a step abstractly: what its logs look like, and whether it may be looped."""
+        indices = np.zeros(self.batches.batch_size, dtype="int32")
+        first = symbols_of(self.batches.batch(indices))
+        with Frame(shapes_only=True) as frame:
+            logs = eval_shape(guarded(model, getattr(model, f"{kind}_step")), first)
+        on_cpu = xp().devices()[0].startswith("cpu")
+        zeros = tree.map_structure(
+            lambda t: ops.zeros(t.shape, t.dtype) if hasattr(t, "shape") else as_tensor(t), logs
+        )
+        return zeros, not (on_cpu and "convolution" in frame.notes)
+
+    @property
+    def num_steps(self) -> int:
+        """Steps in an epoch."""
+        return self.steps or self.batches.num_batches
+
+    def runs(self, epoch: int) -> Iterator[Run]:
+        """The runs of an epoch."""
+        if self.steps is None:
+            self.position = (epoch, 0)
+        left, begin = self.num_steps, 0
+        while left:
+            passes, step = self.position
+            count = min(left, self.batches.num_batches - step)
+            for first, last, call in self._pass(passes, step, step + count):
+                yield Run(begin + first - step, begin + last - step, call)
+            self.position = (passes, step + count)
+            if step + count == self.batches.num_batches:
+                self.position = (passes + 1, 0)
+            begin, left = begin + count, left - count
+
+    def _pass(self, passes: int, start: int, stop: int) -> Iterator[Run]:
+        """The runs over some steps of one pass; the short last batch is one by itself."""
+        order, size = self.batches.order(passes), self.batches.batch_size
+        whole = self.batches.num_samples // size
+        matrix = as_tensor(order[: whole * size].reshape(whole, size))
+        at = start
+        while at < min(stop, whole):
+            end = min(at + self.pace.steps, stop, whole)
+            yield Run(at, end - 1, self._timed(matrix, at, end))
+            at = end
+        if stop > whole:
+            rest = as_tensor(order[whole * size :].reshape(1, -1))
+            yield Run(whole, whole, lambda: self._dispatch(rest, 0, 1))
+
+    def _timed(self, matrix: Any, start: int, stop: int) -> Callable[[], Any]:
+        def call() -> Any:
+            began = time.monotonic()
+            logs = self._dispatch(matrix, start, stop)
+            wait_for(logs)
+            self.pace.took(stop - start, time.monotonic() - began)
+            return logs
+
+        return call
+
+    def _dispatch(self, matrix: Any, start: int, stop: int) -> Any:
+        if self.loops:
+            return self.loop(self.arrays, matrix, start, stop, self.logs)
+        logs = None
+        for i in range(start, stop):
+            logs = self.single(self.arrays, matrix, i)
+        return logs
+
+
+class _Pace:
+    """How many steps go into one dispatch: as many as take about a tenth of a second."""
+
+    def __init__(self, fixed: int | None) -> None:
+        self.fixed = fixed
+        self.steps = fixed or 1
+        self.runs = 0
+
+    def took(self, steps: int, seconds: float) -> None:
+        self.runs += 1
+        if self.fixed is not None or self.runs == 1:  # the first one compiles
+            return
+        wanted = int(GLANCE * steps / max(seconds, 1e-9))
+        self.steps = max(1, min(wanted, 8 * self.steps))
+
+
+def program(model: Any, key: str, form: Callable[[Step], Callable[..., Any]]) -> Any:
+    """The compiled form of a step of a model, kept with the model as long as it is valid."""
+    if key not in model._programs:
+        kind = key.partition("_")[0]
+        body = form(guarded(model, getattr(model, f"{kind}_step")))
+        model._programs[key] = body if model.run_eagerly else function(body)
+    return model._programs[key]
+
+
+def guarded(model: Any, step: Step) -> Step:
+    """A step that leaves no tensors of a trace behind in the losses of layers."""
+
+    def run(data: Any) -> Any:
+        try:
+            return step(data)
+        finally:
+            if in_frame():
+                model._clear_losses()
+
+    return run
+
+
+def _gathered(step: Step) -> Callable[..., Any]:
+    """A step on the samples that row ``i`` of a matrix of indices names."""
+
+    def run(arrays: Any, matrix: Any, i: Any) -> Any:
+        indices = ops.take(matrix, i, axis=0)  # (B,)
+        batch = tree.map_structure(
+            lambda a: None if a is None else ops.take(a, indices, axis=0), arrays
+        )
+        return step(batch)
+
+    return run
+
+
+def _looped(step: Step) -> Callable[..., Any]:
+    """Steps ``start`` to ``stop - 1`` in one loop; the logs of the last come out."""
+    one = _gathered(step)
+
+    def run(arrays: Any, matrix: Any, start: Any, stop: Any, logs: Any) -> Any:
+        return ops.fori_loop(start, stop, lambda i, _: one(arrays, matrix, i), logs)
+
+    return run
+
+
+def wait_for(logs: Any) -> None:
+    """Waits until logs are computed."""
+    for leaf in tree.flatten(logs):
+        if hasattr(leaf, "array"):
+            xp().block(leaf.array)
+            return
+
+
+def first_batch(batches: Any) -> Any:
+    """A batch to build a model from; it will be seen again in training.
+
+    Raises:
+        DataError: there is none.
+    """
+    peek = getattr(batches, "peek", None)
+    batch = peek() if peek is not None else next(iter(batches.epoch(0)), None)
+    if batch is None:
+        raise DataError("The data is empty: there is not a single batch in it.")
+    return batch
