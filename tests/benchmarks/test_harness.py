@@ -60,8 +60,8 @@ def test_synthetic_digits_are_no_zeros():
     assert set(y) == set(range(10))
 
 
-def test_import_time_measures_in_a_fresh_interpreter():
-    seconds, with_jax = seconds_to_import("json")
+def test_import_time_measures_in_a_fresh_interpreter(tmp_path):
+    seconds, with_jax = seconds_to_import("json", str(tmp_path))
     assert seconds > 0
     assert not with_jax
 
