@@ -3,16 +3,37 @@
 One file per subject; `etude.ops` gathers their public names, which are those of `keras.ops`.
 """
 
-# TEMPORARY while the families are being written: takes the modules that exist already.
-import importlib as _importlib
-import importlib.util as _util
+# ruff: noqa: F403
+from types import ModuleType
 
-for _name in (
-    "core", "elementwise", "comparison", "trigonometry", "exponential", "shape", "creation", "reduction",
-    "indexing", "sorting", "scatter", "statistics", "linear_algebra", "einsum", "activation", "control",
-    "convolution", "pooling", "normalization", "recurrence", "loss", "random", "image",
-):  # fmt: skip
-    if _util.find_spec(f"etude.ops.{_name}"):
-        _module = _importlib.import_module(f"etude.ops.{_name}")
-        for _public in getattr(_module, "__all__", ()):
-            globals()[_public] = getattr(_module, _public)
+from etude.ops.activation import *
+from etude.ops.comparison import *
+from etude.ops.control import *
+from etude.ops.convolution import *
+from etude.ops.creation import *
+from etude.ops.einsum import *
+from etude.ops.elementwise import *
+from etude.ops.exponential import *
+from etude.ops.indexing import *
+from etude.ops.joining import *
+from etude.ops.linear_algebra import *
+from etude.ops.loss import *
+from etude.ops.normalization import *
+from etude.ops.pooling import *
+from etude.ops.random import *
+from etude.ops.recurrence import *
+from etude.ops.reduction import *
+from etude.ops.repetition import *
+from etude.ops.scatter import *
+from etude.ops.shape import *
+from etude.ops.sorting import *
+from etude.ops.statistics import *
+from etude.ops.trigonometry import *
+
+from etude.ops.core import *  # isort: skip  (last: its function `shape` hides the module)
+
+__all__ = [
+    name
+    for name, value in globals().items()
+    if not name.startswith("_") and name != "ModuleType" and not isinstance(value, ModuleType)
+]
