@@ -13,6 +13,7 @@ from typing import Any
 
 from etude import ops, random
 from etude.autodiff import Tensor
+from etude.engine import xp
 from etude.errors import ArgumentError, ShapeError
 from etude.initializers.initializer import Initializer
 from etude.random import SeedGenerator, make_default_seed
@@ -405,8 +406,9 @@ class Orthogonal(RandomInitializer):
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = (max(rows, columns), min(rows, columns))
-        q, r = ops.qr(random.normal(tall, dtype=dtype, seed=self.seed))
-        q = q * ops.sign(ops.diag(r))
+        a = random.normal(tall, dtype=dtype, seed=self.seed)
+        q, r = xp().linalg.qr(a.array)
+        q = Tensor(q * xp().sign(xp().diagonal(r)))
         if rows < columns:
             q = ops.transpose(q)
         return self.gain * ops.reshape(q, tuple(shape))

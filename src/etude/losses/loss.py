@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
+
 from etude import dtype_policies, ops, tree
 from etude.autodiff import Tensor
 from etude.dtypes import standardize_dtype
@@ -72,8 +74,7 @@ class Loss:
         """
         mask = get_mask(y_pred)
         with name_scope(self.name):
-            y_pred = tree.map_structure(self._convert, y_pred)
-            y_true = tree.map_structure(self._convert, y_true)
+            y_pred, y_true = self._convert(y_pred), self._convert(y_true)
             values = self.call(y_true, y_pred)
             own_mask = get_mask(values)
             if own_mask is not None:
@@ -82,8 +83,12 @@ class Loss:
                 values, sample_weight, mask, reduction=self.reduction, dtype=self.dtype
             )
 
-    def _convert(self, values: Any) -> Tensor:
-        return ops.convert_to_tensor(values, dtype=self.dtype)
+    def _convert(self, values: Any) -> Any:
+        """Tensors in the place of arrays; nested lists of numbers are one array."""
+        leaves = tree.flatten(values)
+        if leaves and all(isinstance(leaf, (int, float, np.generic)) for leaf in leaves):
+            return ops.convert_to_tensor(values, dtype=self.dtype)
+        return tree.map_structure(lambda x: ops.convert_to_tensor(x, dtype=self.dtype), values)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """One loss value per sample."""
