@@ -30,6 +30,7 @@ __all__ = [
     "erfinv",
     "lgamma",
     "map_blocks",
+    "materialize",
     "max_pool",
     "max_pool_gather",
     "max_pool_scatter",
@@ -55,20 +56,26 @@ def output_size(
     return max((size + sum(padding) - (window - 1) * dilation - 1) // stride + 1, 0)
 
 
+def _framed(shape: Ints, padding: Pairs, dtype: Any, value: Any = 0) -> tuple[Array, Array]:
+    """Room for images of a shape (N, *S, C): the padded images, and in them the images.
+
+    Both are views of one array. Negative padding cuts off: windows do not see the whole image.
+    """
+    around = [(max(lo, 0), max(hi, 0)) for lo, hi in padding]
+    sizes = [s + lo + hi for s, (lo, hi) in zip(shape[1:-1], around, strict=True)]
+    whole = np.full((shape[0], *sizes, shape[-1]), value, dtype)
+    seen = [slice(max(-lo, 0), n - max(-hi, 0)) for n, (lo, hi) in zip(sizes, padding, strict=True)]
+    own = [slice(lo, lo + s) for s, (lo, _) in zip(shape[1:-1], around, strict=True)]
+    return whole[(slice(None), *seen)], whole[(slice(None), *own)]
+
+
 def _pad(x: Array, padding: Pairs, value: Any = 0) -> Array:
-    """Pads the spatial axes of an image (N, *S, C)."""
-    if all(pair == (0, 0) for pair in padding):
+    """Pads the spatial axes of images (N, *S, C)."""
+    if all(tuple(pair) == (0, 0) for pair in padding):
         return x
-    shape = (x.shape[0], *(s + lo + hi for s, (lo, hi) in zip(x.shape[1:-1], padding, strict=True)))
-    padded = np.full((*shape, x.shape[-1]), value, x.dtype)
-    padded[_inside(x.shape, padding)] = x
+    padded, image = _framed(x.shape, padding, x.dtype, value)
+    image[...] = x
     return padded
-
-
-def _inside(shape: Ints, padding: Pairs) -> tuple[slice, ...]:
-    """Where in a padded image the image itself lies."""
-    spatial = (slice(lo, lo + s) for s, (lo, _) in zip(shape[1:-1], padding, strict=True))
-    return (slice(None), *spatial)
 
 
 def _windows(
@@ -309,8 +316,7 @@ def conv_input_gradient(
     if groups == 1 and _is_pointwise(window, strides, padding):
         dx = g.reshape(-1, filters) @ w.reshape(channels, filters).T
         return dx.reshape(input_shape).astype(dtype, copy=False)
-    spatial = (s + lo + hi for s, (lo, hi) in zip(input_shape[1:-1], padding, strict=True))
-    dx = np.zeros((input_shape[0], *spatial, channels * groups), g.dtype)
+    padded, dx = _framed(input_shape, padding, g.dtype)
     matrix = np.moveaxis(w.reshape(taps * channels, groups, filters // groups), 1, 0)
     for part in _chunks(len(g), math.prod(sizes) * taps * channels * groups * g.itemsize):
         rows = np.moveaxis(g[part].reshape(-1, groups, filters // groups), 1, 0)  # (G, P, F/G)
@@ -324,8 +330,8 @@ def conv_input_gradient(
         columns = columns.reshape(-1, *sizes, *window, channels * groups)
         for position, at in _windows(window, sizes, strides, dilation):
             where = (slice(None),) * (1 + len(sizes))
-            dx[part][at] += columns[(*where, *position)]
-    return dx[_inside(input_shape, padding)].astype(dtype, copy=False)
+            padded[part][at] += columns[(*where, *position)]
+    return dx.astype(dtype, copy=False)
 
 
 # --- pooling ------------------------------------------------------------------------------------
@@ -375,11 +381,10 @@ def max_pool_scatter(
     g: Array, out: Array, x: Array, window: Ints, strides: Ints, padding: Pairs
 ) -> Array:
     """Adds each g to the place in x where its window has its (first) maximum: (N, *S, C)."""
-    spatial = (s + lo + hi for s, (lo, hi) in zip(x.shape[1:-1], padding, strict=True))
-    dx = np.zeros((len(x), *spatial, x.shape[-1]), g.dtype)
+    padded, dx = _framed(x.shape, padding, g.dtype)
     for at, here in _first_matches(out, x, window, strides, padding):
-        dx[at] += np.where(here, g, 0)
-    return dx[_inside(x.shape, padding)]
+        padded[at] += np.where(here, g, 0)
+    return dx
 
 
 def max_pool_gather(
@@ -402,11 +407,10 @@ def window_spread(
     g: Array, input_shape: Ints, window: Ints, strides: Ints, padding: Pairs
 ) -> Array:
     """Adds each g to all places of its window, the transpose of `window_sum`: (N, *S, C)."""
-    spatial = (s + lo + hi for s, (lo, hi) in zip(input_shape[1:-1], padding, strict=True))
-    dx = np.zeros((input_shape[0], *spatial, input_shape[-1]), g.dtype)
+    padded, dx = _framed(input_shape, padding, g.dtype)
     for _, at in _windows(window, g.shape[1:-1], strides, (1,) * len(window)):
-        dx[at] += g
-    return dx[_inside(input_shape, padding)]
+        padded[at] += g
+    return dx
 
 
 # --- scatter and selection ----------------------------------------------------------------------
@@ -439,7 +443,7 @@ def _add_rows(out: Array, rows: Array, updates: Array) -> Array:
     if rows.size == 0:
         return out
     updates = np.broadcast_to(updates, (*rows.shape, *out.shape[1:]))
-    flat = np.where(rows < 0, rows + len(out), rows).ravel()
+    flat = (rows + (rows < 0) * len(out)).ravel()
     order = np.argsort(flat, kind="stable")
     flat = flat[order]
     starts = np.flatnonzero(np.concatenate([[True], flat[1:] != flat[:-1]]))
@@ -472,15 +476,19 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
 # --- long elementwise work ----------------------------------------------------------------------
 
 
-def map_blocks(f: Callable[[int, int], tuple[Array, ...]], length: int) -> tuple[Array, ...]:
+def map_blocks(f: Callable[[int, int], Array], length: int) -> Array:
     """Calls ``f(start, stop)`` on stretches that fit the cache, and joins what it returns.
 
     Args:
-        f: makes 1-D arrays of ``stop - start`` elements.
+        f: makes a 1-D array of ``stop - start`` elements.
         length: how many elements there are in all.
     """
     step = 1 << 13
     if length <= step:
         return f(0, length)
-    parts = [f(start, min(start + step, length)) for start in range(0, length, step)]
-    return tuple(map(np.concatenate, zip(*parts, strict=True)))
+    return np.concatenate([f(start, min(start + step, length)) for start in range(0, length, step)])
+
+
+def materialize(x: Array) -> Array:
+    """The same array, computed once; here every array is."""
+    return x

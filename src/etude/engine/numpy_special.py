@@ -1,7 +1,7 @@
 """Special functions that NumPy lacks: erf, its inverse, and the logarithm of the gamma function.
 
-Each is computed in double precision by the region of its argument, and rounded to the dtype that
-came in. Errors stay within a few units in the last place of float64.
+Each is computed by the region of its argument, in the dtype that came in (half precision and
+integers in float32 and float64). Errors stay within a few units in the last place.
 """
 
 from __future__ import annotations
@@ -41,13 +41,17 @@ def _by_region(x: Array, regions: Sequence[tuple[Array, Callable[[Array], Array]
     return result.reshape(x.shape)
 
 
-def _in_double(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """The function computed in float64, with its result in the dtype of its argument."""
+def _in_working_precision(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The function in float32 or float64, with its result in the dtype of its argument."""
 
     def rounded(x: Array) -> Array:
         x = np.asarray(x)
+        if x.dtype.kind in "iub":
+            x = x.astype(np.float64)
         with np.errstate(all="ignore"):
-            return f(x.astype(np.float64)).astype(x.dtype)
+            if x.dtype.itemsize >= 4:
+                return f(x)
+            return f(x.astype(np.float32)).astype(x.dtype)
 
     rounded.__name__, rounded.__doc__ = f.__name__, f.__doc__
     return rounded
@@ -99,7 +103,7 @@ def _erf_large(x: Array) -> Array:
     return np.copysign(1 - np.exp(-y * y) * tail, x)
 
 
-@_in_double
+@_in_working_precision
 def erf(x: Array) -> Array:
     """The error function, 2/√π ∫₀ˣ exp(-t²) dt, elementwise.
 
@@ -160,7 +164,7 @@ def _erfinv_outside(table: tuple[Sequence[float], Sequence[float]], shift: float
     return value
 
 
-@_in_double
+@_in_working_precision
 def erfinv(x: Array) -> Array:
     """The inverse of the error function on [-1, 1], elementwise; ±inf at ±1, NaN outside.
 
@@ -254,7 +258,7 @@ def _lgamma_positive(x: Array) -> Array:
     return _by_region(x, [(x < 8, _lgamma_between), (x >= 8, _lgamma_stirling)])
 
 
-@_in_double
+@_in_working_precision
 def lgamma(x: Array) -> Array:
     """log |Γ(x)|, elementwise; +inf at the poles 0, -1, -2, ...
 
@@ -301,7 +305,7 @@ def _digamma_negative(x: Array) -> Array:
     return np.where(fraction == 0, np.nan, right - np.pi / np.tan(np.pi * fraction))
 
 
-@_in_double
+@_in_working_precision
 def digamma(x: Array) -> Array:
     """ψ(x) = d/dx log Γ(x), elementwise; NaN at the poles 0, -1, -2, ...
 

@@ -34,6 +34,7 @@ __all__ = [
     "erfinv",
     "lgamma",
     "map_blocks",
+    "materialize",
     "max_pool",
     "max_pool_gather",
     "max_pool_scatter",
@@ -278,6 +279,11 @@ def top_k(x: Array, k: int) -> tuple[Array, Array]:
     return values, indices.astype(jnp.int32)
 
 
-def map_blocks(f: Callable[[int, int], tuple[Array, ...]], length: int) -> tuple[Array, ...]:
+def map_blocks(f: Callable[[int, int], Array], length: int) -> Array:
     """``f(0, length)``: XLA blocks long elementwise work by itself."""
     return f(0, length)
+
+
+def materialize(x: Array) -> Array:
+    """The same array, computed once, where XLA would compute it again for each of its uses."""
+    return lax.optimization_barrier(x)
