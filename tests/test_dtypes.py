@@ -48,5 +48,5 @@ def test_names_are_standardised() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(DtypeError, match="float31.*Known dtypes"):
+    with pytest.raises(DtypeError, match=r"float31.*Known dtypes"):
         dtypes.standardize_dtype("float31")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from etude import tree
 from etude.errors import ArgumentError, DtypeError
 
-Point = namedtuple("Point", "x y")  # noqa: PYI024
+Point = namedtuple("Point", "x y")
 leaves = st.integers() | st.none() | st.text(max_size=3)
 structures = st.recursive(
     leaves,

@@ -43,7 +43,7 @@ def floatx() -> str:
 
 
 def set_floatx(value: str) -> None:
-    """Sets the default float dtype: ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``."""
+    """Sets the default float dtype, one of "float16", "bfloat16", "float32", "float64"."""
     global _floatx
     if value not in FLOATS:
         raise ArgumentError(f"floatx must be one of {', '.join(FLOATS)}; got {value!r}.")

@@ -1,25 +1,27 @@
 """Every exception that etude raises on purpose, as one tree.
 
     EtudeError
-    ├── ArgumentError (ValueError)           an argument has a value that cannot be used
-    │   ├── ShapeError                       shapes do not fit together
-    │   ├── UnknownNameError                 a string names no layer, loss, lab, data set, ...
-    │   └── DataError                        the user's data cannot be used: empty, NaN, labels out of range
-    ├── DtypeError (TypeError)               an argument has a type or dtype that cannot be used
-    ├── TracingError (TypeError)             a program needs a value that is not known while it is traced
-    ├── GradientError (RuntimeError)         a derivative was asked for that does not exist
-    ├── NotBuiltError (ValueError)           weights were asked for before the layer or model has any
-    ├── StateError (RuntimeError)            a method was called too early, too late, or twice
-    ├── EngineError (RuntimeError)           an engine is missing or cannot do what was asked
-    ├── SerializationError (ValueError)      a config or a file cannot be turned into objects, or back
-    └── FetchError (OSError)                 a data set cannot be had
-        └── HashMismatchError                bytes arrived, but not the expected ones
+    ├── ArgumentError (ValueError)        an argument has a value that cannot be used
+    │   ├── ShapeError                    shapes do not fit together
+    │   ├── UnknownNameError              a string names no layer, loss, lab, data set, ...
+    │   └── DataError                     the user's data is empty, not finite, out of range, ...
+    ├── DtypeError (TypeError)            an argument has a type or dtype that cannot be used
+    ├── TracingError (TypeError)          a value is not known while a program is traced
+    ├── GradientError (RuntimeError)      a derivative was asked for that does not exist
+    ├── NotBuiltError (ValueError)        weights were asked for before there are any
+    ├── StateError (RuntimeError)         a method was called too early, too late, or twice
+    ├── EngineError (RuntimeError)        an engine is missing or cannot do what was asked
+    ├── SerializationError (ValueError)   a config or file cannot become objects, or back
+    └── FetchError (OSError)              a data set cannot be had
+        └── HashMismatchError             bytes arrived, but not the expected ones
 
 Every leaf also derives from the built-in that users of Keras catch. Messages say what was
 expected, what came, and what to do.
 """
 
 from __future__ import annotations
+
+import difflib
 
 
 class EtudeError(Exception):
@@ -84,8 +86,6 @@ def unknown_name(kind: str, name: object, known: object) -> UnknownNameError:
     >>> str(unknown_name("loss", "msee", ["mse", "mae"]))
     "Unknown loss: 'msee'. Did you mean 'mse' or 'mae'? Known: mae, mse."
     """
-    import difflib
-
     names = sorted(map(str, known))  # type: ignore[call-overload]
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

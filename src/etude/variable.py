@@ -57,7 +57,6 @@ class Variable(Operators):
         ArgumentError: a function without a shape, or a name with ``/``.
 
     Example:
-
     >>> v = Variable([1.0, 2.0], name="v")
     >>> v.assign_add([10.0, 10.0]).numpy().tolist()
     [11.0, 12.0]
@@ -209,11 +208,16 @@ class Variable(Operators):
         raise DtypeError("A Variable is replaced as a whole: use `variable.assign(...)`.")
 
     def __deepcopy__(self, memo: Any) -> Variable:
-        copy = Variable(self._plain(), trainable=self.trainable, autocast=self.autocast, name=self.name)
+        copy = Variable(
+            self._plain(), trainable=self.trainable, autocast=self.autocast, name=self.name
+        )
         copy.path = self.path
         copy.regularizer, copy.constraint = self.regularizer, self.constraint
         memo[id(self)] = copy
         return copy
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.value.numpy()}>"
+        return (
+            f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
+            f"value={self.value.numpy()}>"
+        )

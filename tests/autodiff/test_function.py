@@ -32,7 +32,9 @@ def test_reads_and_assigns_variables(engine: str) -> None:
     expected = np.ones(3)
     x = np.array([1.0, 2.0, 3.0])
     for i in range(3):
-        assert float(step(as_tensor(x, "float32"))) == pytest.approx(np.sum(expected**2 * x), rel=1e-5)
+        assert float(step(as_tensor(x, "float32"))) == pytest.approx(
+            np.sum(expected**2 * x), rel=1e-5
+        )
         expected = expected - 0.2 * expected * x
         assert int(count) == i + 1
     np.testing.assert_allclose(w.numpy(), expected, rtol=1e-5)

@@ -20,7 +20,7 @@ class Case:
         options: static keyword arguments of the op.
         call: takes the inputs as Tensors and the options, and calls the op, where
             ``op(*inputs, **options)`` is not it, e.g. for lists.
-        differentiable: indices of the inputs that have a gradient; None: all float inputs; (): none.
+        differentiable: indices of the inputs that have a gradient; None for all float inputs.
         second: whether second derivatives are checked.
         special: pairs (inputs, expected) of special values: 0, inf, nan, extremes, ties.
         kinks: pairs (inputs, expected gradients of the sum of the output), one gradient per input.

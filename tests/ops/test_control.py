@@ -135,7 +135,7 @@ def test_scan_is_found_abstractly(engine: str) -> None:
 def test_scan_needs_a_length(engine: str) -> None:
     with pytest.raises(ArgumentError, match="length"):
         ops.scan(step, 0.0)
-    with pytest.raises(ArgumentError, match="2.*3"):
+    with pytest.raises(ArgumentError, match=r"2.*3"):
         ops.scan(lambda c, x: (c, None), 0.0, (ops.zeros((2,)), ops.zeros((3,))))
 
 

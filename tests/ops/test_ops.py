@@ -107,9 +107,7 @@ def test_compiled_forward_equals_reference(case: Case) -> None:
 @every_case
 def test_shapes_are_found_abstractly(case: Case, engine: str) -> None:
     inputs = inputs_of(case)
-    symbols = [
-        KerasTensor(x.shape, x.dtype) if isinstance(x, np.ndarray) else x for x in inputs
-    ]
+    symbols = [KerasTensor(x.shape, x.dtype) if isinstance(x, np.ndarray) else x for x in inputs]
     found = [t for t in flatten(eval_shape(call_of(case), *symbols)) if t is not None]
     real = [t for t in flatten(call_of(case)(*tensors(inputs))) if t is not None]
     assert [tuple(t.shape) for t in found] == [tuple(np.shape(t)) for t in real]
@@ -159,7 +157,8 @@ def test_full_jacobian_where_it_is_small(case: Case) -> None:
                     moved = [v.copy() for v in inputs]
                     moved[i][at] += sign * 1e-6
                     all_outputs = [
-                        t for t in flatten(fn(*map(as_tensor, moved)))
+                        t
+                        for t in flatten(fn(*map(as_tensor, moved)))
                         if t is not None and t.dtype.kind == "f"
                     ]
                     ends.append(all_outputs[position].numpy())

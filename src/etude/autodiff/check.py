@@ -53,7 +53,6 @@ def check(
         GradientError: the two sides differ; the message shows both, and which input.
 
     Example:
-
     >>> import etude, numpy as np
     >>> difference = check(etude.ops.tanh, [np.array([0.3, -2.0])], order=2)
     >>> difference < 1e-6
@@ -130,9 +129,7 @@ def _difference(
     return (ends[0] - ends[1]) / (2 * eps)
 
 
-def _compare(
-    found: float, expected: float, rtol: float, atol: float, i: int, level: int
-) -> float:
+def _compare(found: float, expected: float, rtol: float, atol: float, i: int, level: int) -> float:
     scale = max(abs(found), abs(expected))
     difference = abs(found - expected)
     if not difference <= atol + rtol * scale:

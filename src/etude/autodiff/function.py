@@ -46,12 +46,15 @@ class Function:
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the program for these arguments; traces it first where their shapes are new."""
         if xp().name == "numpy" or in_frame() or any_symbolic((args, kwargs)):
             return self.fn(*args, **kwargs)  # nothing to compile, or part of a larger program
         arrays, static = _split((args, kwargs))
         outputs, form = self._program()(arrays, static)
         rest = iter(outputs)
-        return tree.map_structure(lambda leaf: Tensor(next(rest)) if leaf is _DYNAMIC else leaf, form)
+        return tree.map_structure(
+            lambda leaf: Tensor(next(rest)) if leaf is _DYNAMIC else leaf, form
+        )
 
     def prepare(self, *args: Any, **kwargs: Any) -> Function:
         """Traces the function for arguments like these without running it; returns itself."""
@@ -85,7 +88,10 @@ class _Static:
         self.form = form
         self.leaves = leaves
         kinds = tuple(
-            (type(leaf), id(leaf) if hasattr(leaf, "__etude_tensor__") else leaf)  # == is elementwise
+            (
+                type(leaf),
+                id(leaf) if hasattr(leaf, "__etude_tensor__") else leaf,
+            )  # == is elementwise
             for leaf in leaves
         )
         self.key = (_shape_of(form), kinds)
@@ -114,9 +120,9 @@ def _split(arguments: Any) -> tuple[list[Any], _Static]:
     for leaf in tree.flatten(arguments):
         if isinstance(leaf, Tensor):
             arrays.append(own(leaf.array))
-        elif isinstance(leaf, (int, float)) and not isinstance(leaf, bool):
-            arrays.append(as_tensor(leaf).array)
-        elif hasattr(leaf, "__array__") and not hasattr(leaf, "__etude_tensor__"):
+        elif (isinstance(leaf, (int, float)) and not isinstance(leaf, bool)) or (
+            hasattr(leaf, "__array__") and not hasattr(leaf, "__etude_tensor__")
+        ):
             arrays.append(as_tensor(leaf).array)
         else:
             leaves.append(_hashable(leaf))
@@ -151,7 +157,6 @@ def function(fn: Callable[..., Any] | None = None, **_: Any) -> Any:
         **_: options of ``tf.function``, accepted and not needed.
 
     Example:
-
     >>> import etude
     >>> total = etude.Variable(0.0)
     >>> @etude.function

@@ -83,7 +83,9 @@ class Primitive:
         self.cast = cast
         parameters = list(inspect.signature(forward).parameters.values())
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        required = [p.name for p in parameters if p.default is p.empty and p.kind is not p.KEYWORD_ONLY]
+        required = [
+            p.name for p in parameters if p.default is p.empty and p.kind is not p.KEYWORD_ONLY
+        ]
         self.arity = None if self.variadic else (len(required) if arity is None else arity)
         names = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
         self.inputs = tuple(names[: self.arity or 0])
@@ -142,6 +144,7 @@ class Primitive:
     # --- calls ---
 
     def __call__(self, *args: Any, **options: Any) -> Any:
+        """Computes the outputs; symbolic inputs make a node of the graph instead."""
         if (self.arity is not None and len(args) != self.arity) or (
             options and not self.variadic and any(name in options for name in self.inputs)
         ):
@@ -160,7 +163,9 @@ class Primitive:
             tensors = [as_tensor(t) if isinstance(t, _SCALARS) else t for t in tensors]
         return self._run(tuple(tensors), options)
 
-    def _bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _bind(
+        self, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sorts inputs given by keyword, and options given by position."""
         names = (*self.inputs, *self.option_names)
         if len(args) > len(names):
@@ -175,9 +180,7 @@ class Primitive:
         found |= options
         missing = [name for name in self.inputs if name not in found]
         if missing:
-            raise DtypeError(
-                f"{self.name}({', '.join(names)}) misses its argument {missing[0]!r}."
-            )
+            raise DtypeError(f"{self.name}({', '.join(names)}) misses its argument {missing[0]!r}.")
         inputs = tuple(found.pop(name) for name in self.inputs)
         return inputs, found
 
@@ -198,16 +201,12 @@ class Primitive:
             return tuple(Tensor(own(o)) for o in out)  # pyright: ignore[reportUnknownVariableType]
         return Tensor(own(out))
 
-    def _record(
-        self, tensors: tuple[Tensor | None, ...], options: dict[str, Any], out: Any
-    ) -> Any:
+    def _record(self, tensors: tuple[Tensor | None, ...], options: dict[str, Any], out: Any) -> Any:
         own = xp().own
         if isinstance(out, tuple):
             arrays: tuple[Array, ...] = tuple(own(o) for o in out)  # pyright: ignore[reportUnknownVariableType]
             node = Node(self, tensors, options, arrays, single=False)
-            return tuple(
-                Tensor(a, node if _is_float(a) else None, i) for i, a in enumerate(arrays)
-            )
+            return tuple(Tensor(a, node if _is_float(a) else None, i) for i, a in enumerate(arrays))
         array = own(out)
         if not _is_float(array):
             return Tensor(array)
@@ -285,6 +284,7 @@ class Composite:
         self.name = function.__name__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function; symbolic inputs make one node of it."""
         if symbolic.any_symbolic(args) or (kwargs and symbolic.any_symbolic(kwargs)):
             return symbolic.call(self, args, kwargs)
         return self.function(*args, **kwargs)

@@ -32,7 +32,16 @@ class KerasTensor(Operators):
         producer: the `Node` that makes it and which of its outputs it is, or None.
     """
 
-    __slots__ = ("__weakref__", "_keras_mask", "dtype", "name", "producer", "record_history", "shape", "sparse")
+    __slots__ = (
+        "__weakref__",
+        "_keras_mask",
+        "dtype",
+        "name",
+        "producer",
+        "record_history",
+        "shape",
+        "sparse",
+    )
 
     def __init__(self, shape: Any, dtype: Any = "float32", name: str | None = None):
         self.shape: tuple[int | None, ...] = tuple(shape)
@@ -52,7 +61,7 @@ class KerasTensor(Operators):
         return len(self.shape)
 
     @property
-    def T(self) -> Any:  # noqa: N802  (NumPy's name)
+    def T(self) -> Any:
         """The tensor with its axes in reverse order."""
         return OPS["transpose"](self)
 
@@ -120,9 +129,7 @@ class Node:
         structure: its outputs as the call returned them.
     """
 
-    def __init__(
-        self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any
-    ):
+    def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any):
         self.operation = operation
         self.args = args
         self.kwargs = kwargs
@@ -215,7 +222,9 @@ class _Attempt:
         """Shapes and dtypes of the Tensors that the function returns."""
         specs = [
             (
-                tuple((batch if i == 0 else other) if n is None else n for i, n in enumerate(t.shape)),
+                tuple(
+                    (batch if i == 0 else other) if n is None else n for i, n in enumerate(t.shape)
+                ),
                 t.dtype,
             )
             for t in self.symbols

@@ -39,7 +39,6 @@ class GradientTape:
         watch_accessed_variables: whether trainable Variables are watched by themselves.
 
     Example:
-
     >>> import etude
     >>> x = etude.ops.convert_to_tensor(3.0)
     >>> with etude.GradientTape() as tape:
@@ -171,9 +170,7 @@ class GradientTape:
             for i in range(y.size):
                 one = xp().arange(y.size, dtype="int32") == i
                 seed = Tensor(xp().astype(one, str(y.dtype)).reshape(y.shape))
-                rows.append(
-                    tree.flatten(self.gradient(y, sources, seed, unconnected_gradients))
-                )
+                rows.append(tree.flatten(self.gradient(y, sources, seed, unconnected_gradients)))
         finally:
             self.persistent = before
         columns = [
@@ -188,9 +185,7 @@ class GradientTape:
         """Derivatives of each example by itself: (N, *target[1:], *source[1:])."""
         full = self.jacobian(target, source)  # (N, *target, N, *source)
         n, rest = full.shape[0], as_tensor(target).ndim - 1
-        return OPS["stack"](
-            [full[(i, *(slice(None),) * rest, i)] for i in range(n)]
-        )
+        return OPS["stack"]([full[(i, *(slice(None),) * rest, i)] for i in range(n)])
 
     def _place(self, source: Any) -> Place | None:
         if isinstance(source, Tensor):
@@ -220,9 +215,7 @@ def stop_recording() -> Iterator[None]:
 def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
     given = [None] * len(targets) if output_gradients is None else tree.flatten(output_gradients)
     if len(given) != len(targets):
-        raise ArgumentError(
-            f"There are {len(targets)} targets but {len(given)} output_gradients."
-        )
+        raise ArgumentError(f"There are {len(targets)} targets but {len(given)} output_gradients.")
     return [
         OPS["ones_like"](t) if g is None else as_tensor(g, t.dtype)
         for t, g in zip(targets, given, strict=True)
@@ -282,14 +275,18 @@ def _between(targets: list[Tensor], sources: set[Place], start: int) -> set[Node
         node = waiting.pop()
         if node not in found:
             found.add(node)
-            for x in node.inputs:
-                if x is not None and isinstance(x.node, Node) and x.node.seq >= start:
-                    waiting.append(x.node)
+            waiting += [
+                x.node
+                for x in node.inputs
+                if x is not None and isinstance(x.node, Node) and x.node.seq >= start
+            ]
     useful: set[Node] = set()
     for node in sorted(found, key=lambda n: n.seq):
         for x in node.inputs:
-            if x is not None and x.node is not None and (
-                (x.node, x.index) in sources or x.node in useful
+            if (
+                x is not None
+                and x.node is not None
+                and ((x.node, x.index) in sources or x.node in useful)
             ):
                 useful.add(node)
                 break
@@ -307,7 +304,10 @@ def _fit(g: Any, x: Tensor, name: str) -> Tensor:
     shape = x.shape
     if g.shape != shape:
         extra = g.ndim - len(shape)
-        axes = (*range(extra), *(i + extra for i, n in enumerate(shape) if n == 1 != g.shape[i + extra]))
+        axes = (
+            *range(extra),
+            *(i + extra for i, n in enumerate(shape) if n == 1 != g.shape[i + extra]),
+        )
         if extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
             raise GradientError(
                 f"The gradient rule of `{name}` gave a gradient of shape {g.shape} for an input "
@@ -315,5 +315,3 @@ def _fit(g: Any, x: Tensor, name: str) -> Tensor:
             )
         g = OPS["reshape"](OPS["sum"](g, axis=axes), shape)
     return g if g.dtype == x.dtype else OPS["cast"](g, x.dtype)
-
-

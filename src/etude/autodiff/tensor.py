@@ -67,7 +67,7 @@ class Tensor(Operators):
         return int(self.array.size)
 
     @property
-    def T(self) -> Tensor:  # noqa: N802  (NumPy's name)
+    def T(self) -> Tensor:
         """The tensor with its axes in reverse order."""
         return OPS["transpose"](self)
 
@@ -92,13 +92,21 @@ class Tensor(Operators):
         new = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
         return OPS["reshape"](self, new)
 
-    def sum(self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+    def sum(
+        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+    ) -> Tensor:
         """The sum over axes; ``out`` is there for `numpy.sum`."""
-        return OPS["sum"](self if dtype is None else self.astype(dtype), axis=axis, keepdims=keepdims)
+        return OPS["sum"](
+            self if dtype is None else self.astype(dtype), axis=axis, keepdims=keepdims
+        )
 
-    def mean(self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+    def mean(
+        self, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False
+    ) -> Tensor:
         """The mean over axes; ``out`` is there for `numpy.mean`."""
-        return OPS["mean"](self if dtype is None else self.astype(dtype), axis=axis, keepdims=keepdims)
+        return OPS["mean"](
+            self if dtype is None else self.astype(dtype), axis=axis, keepdims=keepdims
+        )
 
     def _known(self, wanted: str) -> Any:
         """The values, or a `TracingError` that names the line which asked for them."""

@@ -115,8 +115,15 @@ def scan(
     ys: list[Any] = [None] * steps
     carry = init
     if steps == 0:
-        _, y = f(init, tree.map_structure(lambda x: None if x is None else np.zeros_like(x, shape=x.shape[1:]), xs))
-        return init, tree.map_structure(lambda leaf: None if leaf is None else np.zeros((0, *leaf.shape), leaf.dtype), y)
+        _, y = f(
+            init,
+            tree.map_structure(
+                lambda x: None if x is None else np.zeros_like(x, shape=x.shape[1:]), xs
+            ),
+        )
+        return init, tree.map_structure(
+            lambda leaf: None if leaf is None else np.zeros((0, *leaf.shape), leaf.dtype), y
+        )
     for t in reversed(range(steps)) if reverse else range(steps):
         carry, ys[t] = f(carry, tree.map_structure(lambda x, t=t: None if x is None else x[t], xs))
     return carry, tree.map_structure(lambda *y: None if y[0] is None else np.stack(y), *ys)
@@ -152,7 +159,9 @@ def eval_shape(
 
     The function runs on zeros; costly kernels see `shapes_only` and leave their arithmetic out.
     """
-    inputs = [np.zeros(shape, _bfloat16() if dtype == "bfloat16" else dtype) for shape, dtype in specs]
+    inputs = [
+        np.zeros(shape, _bfloat16() if dtype == "bfloat16" else dtype) for shape, dtype in specs
+    ]
     with Frame(shapes_only=True), quiet():
         return [(tuple(a.shape), str(a.dtype)) for a in fn(inputs)]
 
@@ -169,6 +178,7 @@ class Program:
         self.notes: set[str] = set()
 
     def __call__(self, arrays: list[Array], static: Any = None) -> tuple[list[Array], Any]:
+        """Runs the function."""
         return self.fn(arrays, static)
 
     def prepare(self, arrays: list[Array], static: Any = None) -> None:
@@ -178,5 +188,3 @@ class Program:
 def devices() -> list[str]:
     """Names of the devices that this engine can use."""
     return ["cpu (NumPy " + np.__version__ + ")"]
-
-

@@ -197,7 +197,9 @@ def eval_shape(
 ) -> list[tuple[tuple[int, ...], str]]:
     """Shapes and dtypes of what ``fn`` returns for arrays of the given shapes and dtypes."""
     with Frame(shapes_only=True):
-        found = jax.eval_shape(_anew(fn), [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in specs])
+        found = jax.eval_shape(
+            _anew(fn), [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in specs]
+        )
     return [(tuple(a.shape), str(a.dtype)) for a in found]
 
 
@@ -230,6 +232,7 @@ class Program:
         self._lock = threading.RLock()
 
     def __call__(self, arrays: list[Array], static: Any = None) -> tuple[list[Array], Any]:
+        """Runs the compiled function on arrays, and stores the new values of the cells."""
         compiled = self._find(arrays, static)
         given = [_donatable(cell) for cell in compiled.writes]
         values, outputs = compiled.run(given, [cell.array for cell in compiled.reads], arrays)

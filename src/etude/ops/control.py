@@ -13,7 +13,15 @@ from collections.abc import Callable
 from typing import Any
 
 from etude import tree
-from etude.autodiff import OPS, GradientTape, Tensor, as_tensor, composite, primitive, stop_recording
+from etude.autodiff import (
+    OPS,
+    GradientTape,
+    Tensor,
+    as_tensor,
+    composite,
+    primitive,
+    stop_recording,
+)
 from etude.autodiff.primitive import Leaf, Node, next_sequence
 from etude.autodiff.recording import is_recording
 from etude.engine import Cell, Frame, xp
@@ -222,8 +230,9 @@ class _Scan:
 
 @primitive
 def _scan(*inputs: Array, loop: _Scan) -> tuple[Array, ...]:
-    """A scan on flat inputs: carries, xs, captured; the carry and the cells before each step
-    are returned last, for the way back.
+    """A scan on flat inputs: carries, xs, captured.
+
+    The carry and the cells as they were before each step come out last, for the way back.
     """
     carries, xs = inputs[: loop.n_carry], inputs[loop.n_carry : loop.n_carry + loop.n_x]
 
@@ -438,7 +447,9 @@ def _no_way_back(before: Nested, after: Nested) -> Nested:
 
 
 @composite
-def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Nested) -> Nested:
+def fori_loop(
+    lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Nested
+) -> Nested:
     """Repeats ``value = body_fun(i, value)`` for i from ``lower`` to ``upper`` - 1.
 
     With bounds that are Python integers there is a gradient; with Tensors there is none, but one
