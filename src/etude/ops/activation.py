@@ -15,8 +15,9 @@ from etude.ops.core import cast
 from etude.ops.creation import arange
 from etude.ops.elementwise import abs, clip, in_one_dtype, maximum, minimum, sqrt, square, where
 from etude.ops.exponential import erf, exp
+from etude.ops.joining import split
 from etude.ops.reduction import cumsum, sum
-from etude.ops.shape import axis_index, flip, reshape, split
+from etude.ops.shape import axis_index, flip, reshape
 from etude.ops.sorting import sort
 from etude.ops.trigonometry import tanh
 
@@ -448,8 +449,8 @@ def sparsemax(x: Any, axis: int = -1) -> Tensor:
 
     Source: Martins and Astudillo, From Softmax to Sparsemax, 2016.
 
-    >>> sparsemax([1.0, 0.8, -1.0]).numpy().round(3).tolist()
-    [0.6, 0.4, 0.0]
+    >>> sparsemax([1.0, 0.75, -1.0]).numpy().tolist()
+    [0.625, 0.375, 0.0]
     """
     x, _ = in_one_dtype(x, 0.0)
     place = axis_index(axis, x.ndim)

@@ -13,7 +13,8 @@ from etude.engine import xp
 from etude.errors import ArgumentError
 from etude.ops.core import cast
 from etude.ops.elementwise import where
-from etude.ops.shape import axis_index, broadcast_to, expand_dims, moveaxis, pad, reshape
+from etude.ops.repetition import pad
+from etude.ops.shape import axis_index, broadcast_to, expand_dims, moveaxis, reshape
 
 __all__ = [
     "arange",
@@ -186,7 +187,7 @@ def linspace(
         start: the first; a number or a tensor.
         stop: the last, broadcast with ``start``.
         num: how many.
-        endpoint: whether the last is ``stop`` (n = num - 1), or stands one step before it (n = num).
+        endpoint: whether the last is ``stop`` (n = num - 1), or one step before it (n = num).
         retstep: whether to return the step, too.
         dtype: that of start and stop by default, as a float.
         axis: where the new axis stands.
@@ -247,7 +248,7 @@ def _offsets(n: int, m: int) -> Tensor:
 
 
 @composite
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:  # noqa: N803
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Ones on the k-th diagonal, (N, M).
 
     Args:
@@ -273,7 +274,7 @@ def identity(n: int, dtype: Any = None) -> Tensor:
 
 
 @composite
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:  # noqa: N803
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Ones on and below the k-th diagonal, (N, M).
 
     >>> tri(2).numpy().tolist()

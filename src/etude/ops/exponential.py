@@ -138,8 +138,8 @@ def logaddexp(x1: Array, x2: Array) -> Array:
 
     The derivative by x1 is e^x1 / (e^x1 + e^x2) = ½(1 + tanh((x1 - x2)/2)).
 
-    >>> float(logaddexp(1000.0, 1000.0)) - 1000.0 == 0.693115234375
-    True
+    >>> round(float(logaddexp(1000.0, 1000.0)), 2)
+    1000.69
     """
     return xp().logaddexp(x1, x2)
 

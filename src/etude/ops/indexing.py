@@ -9,10 +9,12 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from etude import tree
 from etude.autodiff import OPS, Tensor, as_tensor, composite, primitive
 from etude.dtypes import is_int_dtype
 from etude.engine import xp
 from etude.errors import ArgumentError, DtypeError
+from etude.ops.core import cast
 from etude.ops.elementwise import where
 from etude.ops.shape import axis_index, broadcast_to, ravel
 
@@ -61,8 +63,8 @@ def getitem(x: Any, key: Any) -> Tensor:
         TracingError: how many elements a mask selects is not known while a program is traced.
 
     >>> x = as_tensor([[1, 2, 3], [4, 5, 6]])
-    >>> getitem(x, (0, slice(None, None, 2))).numpy().tolist()
-    [1, 3]
+    >>> getitem(x, (0, -1)).numpy().tolist()
+    3
     >>> x[:, [2, 0]].numpy().tolist(), x[x > 4].numpy().tolist()
     ([[3, 1], [6, 4]], [5, 6])
     """
@@ -102,19 +104,41 @@ def _parts(item: Any) -> list[Any]:
                 "A Tensor is indexed with integers, slices, None, ..., and arrays of integers or "
                 f"truth values; got {item!r}."
             ) from None
-    t = as_tensor(item)
+    t = static_tensor(item)
     if isinstance(item, list) and not item:
         t = as_tensor(t, "int32")
     if t.dtype == "bool":
-        return [Tensor(xp().astype(a, "int32")) for a in xp().nonzero(_known(t))]
+        return list(places_of(t))
     if not is_int_dtype(t.dtype):
         raise DtypeError(f"An index must be an integer; got a tensor of dtype {t.dtype}.")
     return [t]
 
 
-def _known(mask: Tensor) -> Array:
-    """The array of a mask, or a `TracingError` where it is not known yet."""
-    return xp().array(mask.numpy()) if xp().is_traced(mask.array) else mask.array
+def static_tensor(value: Any) -> Tensor:
+    """A Tensor; what is given as numbers or a NumPy array is known also while a program is traced.
+
+    >>> static_tensor([1, 2]).shape
+    (2,)
+    """
+    if any(hasattr(v, "node") or hasattr(v, "__etude_tensor__") for v in tree.flatten(value)):
+        return as_tensor(value)
+    with xp().concretely():
+        return as_tensor(value)
+
+
+def places_of(mask: Tensor) -> tuple[Tensor, ...]:
+    """Where a mask holds: int32 places, one tensor for each axis.
+
+    Raises:
+        TracingError: how many there are is not known while a program is traced.
+
+    >>> [t.numpy().tolist() for t in places_of(as_tensor([False, True, True]))]
+    [[1, 2]]
+    """
+    if xp().is_traced(mask.array):
+        mask.numpy()  # says which line needs the values
+    with xp().concretely():
+        return tuple(Tensor(xp().astype(a, "int32")) for a in xp().nonzero(mask.array))
 
 
 def _check_range(key: list[Any], shape: tuple[int, ...]) -> None:
@@ -313,7 +337,7 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
 
 
 def _start(start: Any, window: Sequence[int], shape: Sequence[int]) -> Tensor:
-    t = as_tensor(start, "int32")
+    t = cast(static_tensor(start), "int32")
     if t.shape != (len(shape),) or len(window) != len(shape):
         raise ArgumentError(
             f"A slice of a tensor of shape {tuple(shape)} takes a start and a size for each axis; "

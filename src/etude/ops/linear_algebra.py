@@ -16,18 +16,10 @@ from etude.engine import xp
 from etude.errors import ArgumentError, ShapeError
 from etude.ops.core import cast
 from etude.ops.creation import diagonal_of
-from etude.ops.elementwise import absolute, divide_no_nan, in_one_dtype, maximum, minimum, rsqrt
+from etude.ops.elementwise import absolute, divide_no_nan, in_one_dtype
+from etude.ops.joining import stack
 from etude.ops.reduction import max, min, sum
-from etude.ops.shape import (
-    axes_indices,
-    expand_dims,
-    moveaxis,
-    ravel,
-    reshape,
-    stack,
-    swapaxes,
-    transpose,
-)
+from etude.ops.shape import axes_indices, expand_dims, moveaxis, ravel, reshape, swapaxes, transpose
 
 __all__ = [
     "cross",
@@ -37,7 +29,6 @@ __all__ = [
     "kron",
     "matmul",
     "norm",
-    "normalize",
     "outer",
     "tensordot",
     "trace",
@@ -363,26 +354,3 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
 
 def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n for i, n in enumerate(shape) if i not in axes)
-
-
-@composite
-def normalize(x: Any, axis: Axes = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
-    """x divided by its norm: x / max(‖x‖, ε).
-
-    Args:
-        x: any numbers.
-        axis: along which axes the norm is taken.
-        order: of the norm, 1 or more.
-        epsilon: the least divisor; `config.epsilon` by default.
-
-    >>> normalize([3.0, 4.0]).numpy().round(6).tolist()
-    [0.6, 0.8]
-    """
-    if not isinstance(order, int) or order < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(f"normalize: order must be an integer of 1 or more; got {order!r}.")
-    x = as_tensor(x)
-    x = expand_dims(x, 0) if not x.ndim else x
-    least = config.epsilon() if epsilon is None else epsilon
-    if order == 2:
-        return x * minimum(rsqrt(sum(x * x, axis, True)), 1 / least)
-    return x / maximum(norm(x, order, axis, True), least)

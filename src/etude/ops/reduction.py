@@ -18,16 +18,8 @@ from etude.ops.comparison import isfinite
 from etude.ops.core import cast
 from etude.ops.elementwise import divide_no_nan, maximum, where
 from etude.ops.exponential import exp
-from etude.ops.shape import (
-    axes_indices,
-    axis_index,
-    broadcast_to,
-    concatenate,
-    flip,
-    ravel,
-    reshape,
-    transpose,
-)
+from etude.ops.joining import concatenate
+from etude.ops.shape import axes_indices, axis_index, broadcast_to, flip, ravel, reshape, transpose
 
 __all__ = [
     "all",
@@ -366,8 +358,8 @@ def logsumexp(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
 
     The derivative is the softmax, e^(x - out).
 
-    >>> float(logsumexp([1000.0, 1000.0])) - 1000.0 == 0.693115234375
-    True
+    >>> round(float(logsumexp([1000.0, 1000.0])), 2)
+    1000.69
     """
     top = xp().max(x, axis=_hashable(axis), keepdims=True)
     top = xp().where(xp().isfinite(top), top, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 from etude import config
@@ -13,9 +14,10 @@ from etude.errors import ArgumentError, DtypeError
 from etude.ops.core import cast
 from etude.ops.creation import arange, full, ones, ones_like, zeros, zeros_like
 from etude.ops.elementwise import maximum, minimum, where
-from etude.ops.indexing import PLACES, getitem, take, take_along_axis
+from etude.ops.indexing import PLACES, getitem, static_tensor, take, take_along_axis
+from etude.ops.joining import concatenate, stack
 from etude.ops.reduction import cumsum, max, recurrence
-from etude.ops.shape import broadcast_to, concatenate, expand_dims, moveaxis, reshape, stack
+from etude.ops.shape import broadcast_to, expand_dims, moveaxis, reshape
 from etude.ops.sorting import argsort
 
 __all__ = [
@@ -48,7 +50,7 @@ def _read(x: Tensor, indices: Tensor) -> Tensor:
 
 def _places(indices: Any, rank: int) -> Tensor:
     t = as_tensor(indices)
-    if not is_int_dtype(t.dtype) or not 1 <= t.ndim or t.shape[-1] > rank:
+    if not is_int_dtype(t.dtype) or t.ndim < 1 or t.shape[-1] > rank:
         raise DtypeError(
             "Places to scatter to are integers (..., K), with K an index for each of the first "
             f"axes, of which there are {rank}; got shape {t.shape}, dtype {t.dtype}."
@@ -271,12 +273,13 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     >>> bincount([1, 1, 3]).numpy().tolist()
     [0, 2, 0, 1]
     """
-    x = as_tensor(x)
+    x = static_tensor(x)
     if not is_int_dtype(x.dtype) or x.ndim not in (1, 2):
         raise DtypeError(
             f"bincount expects integers, (L,) or (N, L); got shape {x.shape}, dtype {x.dtype}."
         )
-    length = int(max(maximum(max(x, initial=-1) + 1, minlength)))
+    with xp().concretely() if not xp().is_traced(x.array) else nullcontext():
+        length = int(maximum(max(x, initial=-1) + 1, minlength))
     added = ones_like(x, "int32") if weights is None else as_tensor(weights)
     if x.ndim == 1:
         return scatter(expand_dims(x, -1), added, (length,))

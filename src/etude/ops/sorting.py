@@ -10,9 +10,10 @@ from etude.errors import ShapeError, TracingError
 from etude.ops.comparison import isnan
 from etude.ops.creation import full
 from etude.ops.elementwise import where
-from etude.ops.indexing import PLACES, put_along, take_along_axis
+from etude.ops.indexing import PLACES, places_of, put_along, static_tensor, take_along_axis
+from etude.ops.joining import concatenate
 from etude.ops.reduction import any, sum
-from etude.ops.shape import concatenate, expand_dims, ravel, reshape
+from etude.ops.shape import expand_dims, ravel, reshape
 
 __all__ = [
     "argpartition",
@@ -190,9 +191,7 @@ def nonzero(x: Any) -> tuple[Tensor, ...]:
     >>> [t.numpy().tolist() for t in nonzero([[0, 1], [1, 0]])]
     [[0, 1], [1, 0]]
     """
-    x = as_tensor(x)
-    array = xp().array(x.numpy()) if xp().is_traced(x.array) else x.array
-    return tuple(Tensor(xp().astype(a, "int32")) for a in xp().nonzero(array))
+    return places_of(static_tensor(x))
 
 
 @composite
@@ -224,7 +223,7 @@ def unique(
     >>> unique([3, 1, 3]).numpy().tolist()
     [1, 3]
     """
-    x = as_tensor(x)
+    x = static_tensor(x)
     if xp().is_traced(x.array):
         raise TracingError(
             "`unique` gives as many elements as there are distinct values, which is not known "
@@ -235,7 +234,8 @@ def unique(
         "return_inverse": return_inverse,
         "return_counts": return_counts,
     }
-    found = xp().unique(x.array, axis=axis, **flags)
+    with xp().concretely():
+        found = xp().unique(x.array, axis=axis, **flags)
     parts = list(found) if isinstance(found, tuple) else [found]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     values = Tensor(parts[0])
     rest = [Tensor(xp().astype(a, "int32")) for a in parts[1:]]

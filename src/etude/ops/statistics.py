@@ -88,7 +88,8 @@ def percentile(
     >>> float(percentile([1.0, 2.0, 3.0, 4.0], 50.0))
     2.5
     """
-    return quantile(x, as_tensor(q) / 100, axis, method, keepdims)
+    x = _as_float(x)
+    return quantile(x, as_tensor(q, x.dtype) / 100, axis, method, keepdims)
 
 
 @composite
