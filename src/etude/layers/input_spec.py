@@ -134,6 +134,11 @@ def _raise_count(specs: list[Any], values: list[Any], layer_name: str) -> None:
 
 
 def _check(index: int, value: Any, spec: InputSpec, layer_name: str) -> None:
+    if value is None and spec.name is not None:
+        raise ArgumentError(
+            f"The input '{spec.name}' of layer '{layer_name}' is not optional, but None was passed. "
+            "Please provide a valid tensor."
+        )
     if not hasattr(value, "shape"):
         raise ArgumentError(
             f"Inputs to a layer should be tensors. Got '{value}' (of type {type(value)}) as input "

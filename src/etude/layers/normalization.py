@@ -1,0 +1,535 @@
+"""Normalisation: values are shifted and scaled to mean 0 and variance 1, or to length 1."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from etude import config, initializers, ops
+from etude.dtypes import result_type
+from etude.errors import ArgumentError, DtypeError, ShapeError
+from etude.layers.arguments import Shape, is_integer, known_axis
+from etude.layers.configured import ConfiguredLayer, weight_options
+from etude.layers.layer import InputSpec
+
+__all__ = [
+    "BatchNormalization",
+    "GroupNormalization",
+    "LayerNormalization",
+    "RMSNormalization",
+    "UnitNormalization",
+]
+
+
+class ScaledNormalization(ConfiguredLayer):
+    """Base of the normalisations with a scale gamma and an offset beta."""
+
+    gamma: Any = None
+    beta: Any = None
+
+    def set_scale_options(
+        self, center: bool, scale: bool, beta: tuple[Any, ...], gamma: tuple[Any, ...]
+    ) -> None:
+        """Keeps whether there are beta and gamma, and their options."""
+        self.center = center
+        self.scale = scale
+        self.set_weight_options("beta", *beta)
+        self.set_weight_options("gamma", *gamma)
+        self.supports_masking = True
+
+    def build_scale(self, shape: Sequence[int]) -> None:
+        """Makes gamma and beta of a shape, where they are wanted."""
+        if self.scale:
+            self.gamma = self.add_configured_weight("gamma", shape, autocast=False)
+        if self.center:
+            self.beta = self.add_configured_weight("beta", shape, autocast=False)
+
+
+class BatchNormalization(ScaledNormalization):
+    """Normalises each channel over the batch; in use, with the moments seen in training.
+
+    ``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``
+
+    In training, mean and variance are those of the batch, and the moving ones follow them:
+    ``moving = momentum moving + (1 - momentum) batch``. Otherwise, or with ``trainable = False``,
+    they are the moving ones.
+
+    Args:
+        axis: the axis of the channels.
+        momentum: how much of the moving moments stays at each step.
+        epsilon: keeps the division finite.
+        center: whether there is a beta.
+        scale: whether there is a gamma.
+        beta_initializer, gamma_initializer: how beta and gamma start.
+        moving_mean_initializer, moving_variance_initializer: how the moving moments start.
+        beta_regularizer, gamma_regularizer: penalties on beta and gamma.
+        beta_constraint, gamma_constraint: projections of beta and gamma after each step.
+        renorm: batch renormalisation: in training, too, y is close to what use gives.
+        renorm_clipping: bounds ``rmin``, ``rmax``, ``dmax`` of the renormalisation.
+        renorm_momentum: momentum of the moments that renormalisation compares with.
+        synchronized: refused: moments are those of the whole batch anyway.
+
+    Shapes:
+        x: (batch, ..., channels); mask: x without its last axis; y: as x; each weight: (channels,).
+
+    Raises:
+        ArgumentError: an option of the renormalisation is unknown or contradictory.
+        ShapeError: the input has no such axis, or its size is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = BatchNormalization()
+        >>> y = layer(np.array([[1.0], [3.0]]), training=True)
+        >>> y.numpy().round(2).tolist()
+        [[-1.0], [1.0]]
+        >>> [w.name for w in layer.weights]
+        ['gamma', 'beta', 'moving_mean', 'moving_variance']
+
+    Source:
+        Ioffe, Szegedy (2015), arXiv:1502.03167; Ioffe (2017), arXiv:1702.03275.
+    """
+
+    config_names = (
+        "axis", "momentum", "epsilon", "center", "scale", *weight_options("beta"),
+        *weight_options("gamma"), "moving_mean_initializer", "moving_variance_initializer",
+        "synchronized", "renorm", "renorm_clipping", "renorm_momentum",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: dict[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis = int(axis)
+        if synchronized:
+            raise ArgumentError(
+                "Argument synchronized=True is only supported with the TensorFlow backend: here "
+                "the moments are always those of the whole batch. Leave it out."
+            )
+        self.synchronized = synchronized
+        self.momentum = float(momentum)
+        self.epsilon = float(epsilon)
+        self.set_scale_options(
+            center,
+            scale,
+            (beta_initializer, beta_regularizer, beta_constraint),
+            (gamma_initializer, gamma_regularizer, gamma_constraint),
+        )
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.renorm = renorm
+        self.renorm_clipping = _checked_clipping(renorm_clipping) if renorm else renorm_clipping
+        self.renorm_momentum = renorm_momentum
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes gamma, beta and the moving moments, one number for each channel."""
+        size = known_axis(input_shape, self.axis, f"BatchNormalization layer {self.name!r}")
+        self.build_scale((size,))
+        self.moving_mean = self._moment("moving_mean", size, self.moving_mean_initializer)
+        self.moving_variance = self._moment(
+            "moving_variance", size, self.moving_variance_initializer
+        )
+        if self.renorm:
+            stddev = self._initial_stddev
+            self.moving_stddev = self._moment("moving_stddev", size, stddev)
+            self.renorm_mean = self._moment("renorm_mean", size, self.moving_mean_initializer)
+            self.renorm_stddev = self._moment("renorm_stddev", size, stddev)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def _moment(self, name: str, size: int, initializer: Any) -> Any:
+        return self.add_weight(
+            shape=(size,), name=name, initializer=initializer, trainable=False, autocast=False
+        )
+
+    def _initial_stddev(self, shape: Any, dtype: Any = None) -> Any:
+        return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The normalised inputs; in training, the moving moments follow."""
+        if mask is not None and len(mask.shape) != len(inputs.shape) - 1:
+            raise ShapeError(
+                "The mask provided should be one dimension less than the inputs. "
+                f"Received: mask.shape={mask.shape}, inputs.shape={inputs.shape}"
+            )
+        dtype = result_type(inputs.dtype, "float32")
+        x = ops.cast(inputs, dtype)
+        gamma = None if self.gamma is None else ops.cast(self.gamma, dtype)
+        beta = None if self.beta is None else ops.cast(self.beta, dtype)
+        learning = training and self.trainable
+        if learning and mask is None and not self.renorm:
+            outputs, mean, variance = ops.batch_standardization(
+                x, self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
+            )
+            self._follow_moments(mean, variance)
+            return ops.cast(outputs, self.compute_dtype)
+        if learning:
+            mean, variance = self._moments(x, mask)
+            if self.renorm:
+                gamma, beta = self._renormalised(mean, variance, gamma, beta)
+            else:
+                self._follow_moments(mean, variance)
+        else:
+            mean = ops.cast(self.moving_mean, dtype)
+            variance = ops.cast(self.moving_variance, dtype)
+        outputs = ops.batch_normalization(
+            x, mean, variance, self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
+        )
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _follow_moments(self, mean: Any, variance: Any) -> None:
+        self._follow(self.moving_mean, mean, self.momentum)
+        self._follow(self.moving_variance, variance, self.momentum)
+
+    def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Mean and variance of each channel, over the elements that are not masked."""
+        axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
+        if mask is None:
+            return ops.moments(x, axes=axes)
+        present = ops.broadcast_to(ops.expand_dims(ops.cast(mask, "bool"), -1), x.shape)
+        zeros = ops.zeros_like(x)
+        count = ops.sum(ops.cast(present, x.dtype), axes, keepdims=True) + config.epsilon()
+        mean = ops.sum(ops.where(present, x, zeros), axes, keepdims=True) / count
+        deviation = ops.where(present, x - mean, zeros)
+        variance = ops.sum(ops.square(deviation), axes, keepdims=True) / count
+        return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
+
+    def _follow(self, moving: Any, new: Any, momentum: float) -> Any:
+        value = ops.cast(moving, new.dtype) * momentum + new * (1.0 - momentum)
+        moving.assign(value)
+        return value
+
+    def _renormalised(self, mean: Any, variance: Any, gamma: Any, beta: Any) -> tuple[Any, Any]:
+        """Gamma and beta that bring the batch's normalisation close to the moving one.
+
+        ``r = stddev / moving stddev, d = (mean - moving mean) / moving stddev``, both clipped and
+        constant to the gradient; ``y = gamma (r (x - mean) / stddev + d) + beta``.
+        """
+        stddev = ops.sqrt(variance + self.epsilon)
+        moving = ops.maximum(ops.cast(self.renorm_stddev, mean.dtype), self.epsilon**0.5)
+        bounds = self.renorm_clipping or {}
+        r, d = stddev / moving, (mean - ops.cast(self.renorm_mean, mean.dtype)) / moving
+        r = ops.maximum(r, bounds["rmin"]) if bounds.get("rmin") is not None else r
+        r = ops.minimum(r, bounds["rmax"]) if bounds.get("rmax") is not None else r
+        dmax = bounds.get("dmax")
+        d = ops.clip(d, -dmax, dmax) if dmax is not None else d
+        r, d = ops.stop_gradient(r), ops.stop_gradient(d)
+        self._follow(self.renorm_mean, mean, self.renorm_momentum)
+        self._follow(self.renorm_stddev, stddev, self.renorm_momentum)
+        self._follow(self.moving_mean, mean, self.momentum)
+        new_stddev = self._follow(self.moving_stddev, stddev, self.momentum)
+        self.moving_variance.assign(ops.relu(new_stddev * new_stddev - self.epsilon))
+        new_gamma, new_beta = (r, d) if gamma is None else (r * gamma, d * gamma)
+        return new_gamma, new_beta if beta is None else new_beta + beta
+
+
+def _checked_clipping(clipping: dict[str, float] | None) -> dict[str, float]:
+    clipping = clipping or {}
+    unknown = set(clipping) - {"rmax", "rmin", "dmax"}
+    if unknown:
+        raise ArgumentError(
+            f"Received invalid keys for `renorm_clipping` argument: {clipping}. Supported values: "
+            "['rmax', 'rmin', 'dmax']."
+        )
+    rmin, rmax, dmax = clipping.get("rmin"), clipping.get("rmax"), clipping.get("dmax")
+    if rmax is not None and rmin is not None and rmax < rmin:
+        raise ArgumentError(
+            "rmax should be greater than rmin in the `renorm_clipping` argument. "
+            f"Received: rmax={rmax}, rmin={rmin}."
+        )
+    if dmax is not None and dmax < 0:
+        raise ArgumentError(
+            f"dmax should be non-negative in the `renorm_clipping` argument. Received: dmax={dmax}."
+        )
+    return clipping
+
+
+class LayerNormalization(ScaledNormalization):
+    """Normalises each sample by itself.
+
+    ``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``, with the moments over ``axis``
+
+    Args:
+        axis: the axis, or the axes, that the moments are taken over.
+        epsilon: keeps the division finite.
+        center: whether there is a beta.
+        scale: whether there is a gamma.
+        beta_initializer, gamma_initializer: how beta and gamma start.
+        beta_regularizer, gamma_regularizer: penalties on beta and gamma.
+        beta_constraint, gamma_constraint: projections of beta and gamma after each step.
+
+    Shapes:
+        x: (batch, ...); gamma and beta: the sizes of ``axis``; y: as x.
+
+    Raises:
+        DtypeError: axis is no integer and no list of integers.
+        ShapeError: the input has no such axis, or its size is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> LayerNormalization()(np.array([[0.0, 2.0], [5.0, 9.0]])).numpy().round(2).tolist()
+        [[-1.0, 1.0], [-1.0, 1.0]]
+
+    Source:
+        Ba, Kiros, Hinton (2016), arXiv:1607.06450.
+    """
+
+    config_names = (
+        "axis", "epsilon", "center", "scale", "rms_scaling", *weight_options("beta"),
+        *weight_options("gamma"),
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        self.rms_scaling = kwargs.pop("rms_scaling", False)
+        if self.rms_scaling:
+            warnings.warn(
+                "You passed `rms_scaling=True`, which is deprecated. This argument incorrectly "
+                "scales the input by the variance, not the root mean square. To correctly use RMS "
+                "Normalization, please use `etude.layers.RMSNormalization` instead.",
+                stacklevel=2,
+            )
+        super().__init__(**kwargs)
+        self.axis = _checked_axes(axis)
+        self.epsilon = epsilon
+        self.set_scale_options(
+            center,
+            scale,
+            (beta_initializer, beta_regularizer, beta_constraint),
+            (gamma_initializer, gamma_regularizer, gamma_constraint),
+        )
+        self.autocast = False
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes gamma and beta with the sizes of the axes."""
+        axes = [self.axis] if isinstance(self.axis, int) else sorted(self.axis)
+        name = f"LayerNormalization layer {self.name!r}"
+        shape = [known_axis(input_shape, axis, name) for axis in axes]
+        self.axis = axes
+        if self.rms_scaling:
+            self.gamma = self.add_configured_weight("gamma", shape, autocast=False)
+        else:
+            self.build_scale(shape)
+
+    def call(self, inputs: Any) -> Any:
+        """The normalised inputs."""
+        options = {"rms_scaling": True} if self.rms_scaling else {}
+        outputs = ops.layer_normalization(
+            inputs, self.gamma, self.beta, self.axis, self.epsilon, **options
+        )
+        return ops.cast(outputs, self.compute_dtype)
+
+
+def _checked_axes(axis: Any) -> int | list[int]:
+    if is_integer(axis):
+        return int(axis)
+    if isinstance(axis, (list, tuple)):
+        return list(axis)
+    raise DtypeError(
+        "Invalid value for `axis` argument: Expected an int or a list/tuple of ints for the "
+        f"argument 'axis', but received: {axis!r}"
+    )
+
+
+class GroupNormalization(ScaledNormalization):
+    """Normalises each group of channels of each sample by itself.
+
+    ``y = gamma (x - mean) / sqrt(variance + epsilon) + beta``, with the moments over all axes but
+    the batch within a group of channels
+
+    Args:
+        groups: number of groups, a divisor of the channels; -1: each channel by itself.
+        axis: the axis of the channels.
+        epsilon: keeps the division finite.
+        center: whether there is a beta.
+        scale: whether there is a gamma.
+        beta_initializer, gamma_initializer: how beta and gamma start.
+        beta_regularizer, gamma_regularizer: penalties on beta and gamma.
+        beta_constraint, gamma_constraint: projections of beta and gamma after each step.
+
+    Shapes:
+        x: (batch, ..., channels); gamma and beta: (channels,); y: as x.
+
+    Raises:
+        ArgumentError: groups is neither positive nor -1.
+        ShapeError: the channels do not divide into the groups, or their number is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[0.0, 2.0, 10.0, 30.0]])
+        >>> GroupNormalization(groups=2)(x).numpy().round(2).tolist()
+        [[-1.0, 1.0, -1.0, 1.0]]
+
+    Source:
+        Wu, He (2018), arXiv:1803.08494.
+    """
+
+    config_names = (
+        "groups", "axis", "epsilon", "center", "scale", *weight_options("beta"),
+        *weight_options("gamma"),
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if not is_integer(groups) or (groups <= 0 and groups != -1):
+            raise ArgumentError(
+                "Received an invalid value for argument `groups`, expected a positive integer (or "
+                f"`-1` for instance normalization). Received: groups={groups}"
+            )
+        super().__init__(**kwargs)
+        self.groups = groups
+        self.axis = axis
+        self.epsilon = epsilon
+        self.set_scale_options(
+            center,
+            scale,
+            (beta_initializer, beta_regularizer, beta_constraint),
+            (gamma_initializer, gamma_regularizer, gamma_constraint),
+        )
+        self.autocast = False
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes gamma and beta, one number for each channel."""
+        size = known_axis(input_shape, self.axis, f"GroupNormalization layer {self.name!r}")
+        self.groups = size if self.groups == -1 else self.groups
+        if size < self.groups:
+            raise ShapeError(
+                f"Number of groups ({self.groups}) cannot be more than the number of channels "
+                f"({size})."
+            )
+        if size % self.groups:
+            raise ShapeError(
+                f"Number of groups ({self.groups}) must be a multiple of the number of channels "
+                f"({size}): the channels must divide into the groups."
+            )
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+        self.build_scale((size,))
+
+    def call(self, inputs: Any) -> Any:
+        """The normalised inputs."""
+        outputs = ops.group_normalization(
+            inputs,
+            self.groups,
+            self.axis,
+            offset=self.beta,
+            scale=self.gamma,
+            epsilon=self.epsilon,
+        )
+        return ops.cast(outputs, self.compute_dtype)
+
+
+class RMSNormalization(ConfiguredLayer):
+    """Scales by the root mean square: ``y = scale x / sqrt(mean(x²) + epsilon)``.
+
+    Args:
+        axis: the axis, or the axes, that the mean is taken over.
+        epsilon: keeps the division finite.
+
+    Shapes:
+        x: (batch, ...); scale: the sizes of ``axis``; y: as x.
+
+    Raises:
+        ShapeError: the input has no such axis, or its size is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> RMSNormalization()(np.array([[3.0, -3.0]])).numpy().round(2).tolist()
+        [[1.0, -1.0]]
+
+    Source:
+        Zhang, Sennrich (2019), arXiv:1910.07467.
+    """
+
+    config_names = ("axis", "epsilon")
+
+    def __init__(
+        self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+        self.epsilon = epsilon
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes the scale with the sizes of the axes."""
+        axes = [self.axis] if isinstance(self.axis, int) else sorted(self.axis)
+        name = f"RMSNormalization layer {self.name!r}"
+        shape = [known_axis(input_shape, axis, name) for axis in axes]
+        self.axis = axes
+        self.scale = self.add_weight(shape=tuple(shape), name="scale", initializer="ones")
+
+    def call(self, inputs: Any) -> Any:
+        """The scaled inputs."""
+        return ops.rms_normalization(inputs, scale=self.scale, axis=self.axis, epsilon=self.epsilon)
+
+
+class UnitNormalization(ConfiguredLayer):
+    """Scales to length 1: ``y = x / |x|``, with the length over ``axis``.
+
+    Args:
+        axis: the axis, or the axes, that the length is taken over.
+
+    Shapes:
+        x: (batch, ...); y: the same.
+
+    Raises:
+        DtypeError: axis is no integer and no list of integers.
+
+    Example:
+        >>> import numpy as np
+        >>> UnitNormalization()(np.array([[3.0, 4.0]])).numpy().round(2).tolist()
+        [[0.6, 0.8]]
+    """
+
+    config_names = ("axis",)
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = _checked_axes(axis)
+        self.supports_masking = True
+        self._build_at_init()
+
+    def call(self, inputs: Any) -> Any:
+        """The scaled inputs."""
+        return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)

@@ -1,0 +1,289 @@
+"""Preprocessing as layers: it travels with the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from etude import config, ops
+from etude.autodiff import is_tensor
+from etude.errors import ArgumentError, DataError, DtypeError, ShapeError
+from etude.layers.arguments import Shape
+from etude.layers.configured import ConfiguredLayer
+from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+
+__all__ = ["Normalization", "Rescaling"]
+
+
+class Rescaling(ConfiguredLayer):
+    """Scales and shifts: ``y = scale x + offset``.
+
+    Args:
+        scale: a number, or one for each channel.
+        offset: a number, or one for each channel.
+
+    Shapes:
+        x: any, numbers of any dtype; y: the same, floats.
+
+    Example:
+        >>> import numpy as np
+        >>> Rescaling(1 / 255)(np.array([0, 255], "uint8")).numpy().tolist()
+        [0.0, 1.0]
+    """
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = scale
+        self.offset = offset
+        self.supports_masking = True
+        self._allow_non_tensor_positional_args = True
+
+    def call(self, inputs: Any) -> Any:
+        """``scale x + offset``."""
+        dtype = self.compute_dtype
+        scale = ops.cast(ops.convert_to_tensor(self.scale), dtype)
+        offset = ops.cast(ops.convert_to_tensor(self.offset), dtype)
+        if scale.ndim > 0 and config.image_data_format() == "channels_first":
+            scale = ops.reshape(scale, (*scale.shape, *(1,) * (3 - scale.ndim)))
+        return ops.cast(inputs, dtype) * scale + offset
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this layer again, as plain data."""
+        return {
+            **super().get_config(),
+            "scale": serialize_keras_object(self.scale),
+            "offset": serialize_keras_object(self.offset),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The layer of a config."""
+        read = {
+            name: deserialize_keras_object(config[name], custom_objects=custom_objects)
+            for name in ("scale", "offset")
+        }
+        return super().from_config({**config, **read})
+
+
+class Normalization(ConfiguredLayer):
+    """Shifts and scales features by moments that are known, or learnt from data by `adapt`.
+
+    ``y = (x - mean) / max(sqrt(variance), epsilon)``; inverted, ``y = x max(...) + mean``
+
+    Args:
+        axis: the axes that have moments of their own; the others share them. None: one mean and
+            one variance for all.
+        mean: the mean, if it is known; its shape broadcasts to the axes.
+        variance: the variance, if it is known.
+        invert: whether to undo a normalisation.
+
+    Shapes:
+        x: (batch, ..., features); y: the same, floats.
+
+    Raises:
+        ArgumentError: only one of mean and variance is given, or their shapes do not fit.
+        ShapeError: the input has no such axis, or its size is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = Normalization()
+        >>> layer.adapt(np.array([[1.0, 10.0], [3.0, 30.0]]))
+        >>> layer(np.array([[1.0, 30.0]])).numpy().tolist()
+        [[-1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] | None = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+        self.input_mean = mean
+        self.input_variance = variance
+        self.invert = invert
+        self.supports_masking = True
+        self._allow_non_tensor_positional_args = True
+        self._build_input_shape: Shape | None = None
+        self._check_moments()
+
+    def _check_moments(self) -> None:
+        mean, variance = self.input_mean, self.input_variance
+        if (mean is None) != (variance is None):
+            raise ArgumentError(
+                "When setting values directly, both `mean` and `variance` must be set. "
+                f"Received: mean={mean} and variance={variance}"
+            )
+        if mean is not None and np.shape(mean) != np.shape(variance):
+            raise ArgumentError(
+                "When setting values directly, `mean` and `variance` must have the same shape. "
+                f"Received: mean shape {np.shape(mean)} and variance shape {np.shape(variance)}"
+            )
+        if mean is not None and len(np.shape(mean)) > len(self.axis):
+            raise ArgumentError(
+                "The rank of `mean` must be less than or equal to the number of axes "
+                f"({len(self.axis)}). Received: mean shape {np.shape(mean)} for axis {self.axis}"
+            )
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes the moments for inputs of this shape."""
+        rank = len(input_shape)
+        if any(not -rank <= a < rank for a in self.axis):
+            raise ShapeError(
+                "All `axis` values must be in the range [-ndim, ndim). "
+                f"Received inputs with ndim={rank}, while axis={self.axis}"
+            )
+        self._keep_axis = tuple(sorted(a % rank for a in self.axis))
+        for axis in self._keep_axis:
+            if input_shape[axis] is None:
+                raise ShapeError(
+                    "All `axis` values to be kept must have a known shape. Received "
+                    f"axis={self.axis}, inputs.shape={input_shape}, with unknown axis at index "
+                    f"{axis}"
+                )
+        self._build_input_shape = tuple(input_shape)
+        self._reduce_axis = tuple(i for i in range(rank) if i not in self._keep_axis)
+        self._broadcast_shape = tuple(
+            (n or 0) if i in self._keep_axis else 1 for i, n in enumerate(input_shape)
+        )
+        if self.input_mean is None:
+            shape = tuple(input_shape[i] or 0 for i in self._keep_axis)
+            self.adapt_mean = self._moment("mean", shape, "zeros")
+            self.adapt_variance = self._moment("variance", shape, "ones")
+            self.count = self.add_weight(
+                shape=(), name="count", dtype="int", initializer="zeros", trainable=False
+            )
+        _ = self.mean  # a given mean that does not fit is refused here
+
+    def _moment(self, name: str, shape: tuple[int, ...], initializer: str) -> Any:
+        return self.add_weight(shape=shape, name=name, initializer=initializer, trainable=False)
+
+    @property
+    def mean(self) -> Any:
+        """The mean in use, in a shape that broadcasts to the inputs; None before `build`."""
+        return self._in_use("mean")
+
+    @property
+    def variance(self) -> Any:
+        """The variance in use, in a shape that broadcasts to the inputs; None before `build`."""
+        return self._in_use("variance")
+
+    def _in_use(self, moment: str) -> Any:
+        if self._build_input_shape is None:
+            return None
+        given = getattr(self, f"input_{moment}")
+        return self._spread(getattr(self, f"adapt_{moment}") if given is None else given)
+
+    def _spread(self, moment: Any) -> Any:
+        """A moment in a shape that broadcasts to the inputs."""
+        moment = ops.cast(ops.convert_to_tensor(moment), self.compute_dtype)
+        shape = [1] * len(self._broadcast_shape)
+        for i in range(1, moment.ndim + 1):
+            shape[self._keep_axis[-i]] = moment.shape[-i]
+        return ops.broadcast_to(ops.reshape(moment, shape), self._broadcast_shape)
+
+    def finalize_state(self) -> None:
+        """Nothing to do: the moments in use are always those of the weights. Kept for Keras."""
+
+    def adapt(self, data: Any) -> None:
+        """Learns mean and variance from data; what was learnt before is forgotten.
+
+        Args:
+            data: an array, or an iterable of batches, or of pairs whose first part is the batch.
+
+        Raises:
+            DataError: there is no batch.
+            DtypeError: the batches are no arrays.
+            ShapeError: a batch has another shape than the layer was built for.
+        """
+        if isinstance(data, np.ndarray) or is_tensor(data):
+            batches: Iterable[Any] = [data]
+        elif hasattr(data, "__getitem__") and hasattr(data, "__len__"):
+            batches = (data[i] for i in range(len(data)))
+        elif hasattr(data, "__iter__"):
+            batches = data
+        else:
+            raise DtypeError(
+                f"Unsupported data type: {type(data)}. `adapt` supports NumPy arrays, tensors, "
+                "`PyDataset`, and iterables of batches (e.g. list, generator)."
+            )
+        total: _Moments | None = None
+        for batch in batches:
+            array = self._checked_batch(batch[0] if isinstance(batch, tuple) else batch)
+            moments = _Moments.of(array, self._reduce_axis)
+            total = moments if total is None else total.joined(moments)
+        if total is None:
+            raise DataError(
+                "adapt() received an empty iterable (no batches). Expected at least one batch. "
+                "Pass a non-empty iterable of arrays or tensors, e.g. layer.adapt([x]) or "
+                "layer.adapt(list_of_batches)."
+            )
+        self.adapt_mean.assign(total.mean)
+        self.adapt_variance.assign(total.variance)
+
+    def _checked_batch(self, batch: Any) -> np.ndarray:
+        """A batch as an array of the shape that the layer is built for; builds it if it is not."""
+        if not hasattr(batch, "shape"):
+            raise DtypeError(
+                "adapt() expects an iterable that yields arrays or tensors with a `.shape` "
+                "attribute (e.g. numpy arrays or backend tensors). Got an element of type "
+                f"{type(batch).__name__}. Ensure each yielded element is array-like with a "
+                "`.shape` attribute."
+            )
+        array = np.asarray(ops.convert_to_numpy(batch) if is_tensor(batch) else batch)
+        if not self.built:
+            self.build(array.shape)
+        expected = self._build_input_shape or ()
+        fits = len(expected) == array.ndim and all(
+            array.shape[i] == expected[i] for i in self._keep_axis
+        )
+        if not fits:
+            raise ShapeError(
+                f"The layer was built with input_shape={expected}, but adapt() is being called "
+                f"with data with an incompatible shape, data.shape={array.shape}"
+            )
+        return array
+
+    def call(self, inputs: Any) -> Any:
+        """The normalised inputs, or what they were before if ``invert``."""
+        x = ops.cast(ops.convert_to_tensor(inputs), self.compute_dtype)
+        mean, stddev = self.mean, ops.maximum(ops.sqrt(self.variance), config.epsilon())
+        return mean + x * stddev if self.invert else (x - mean) / stddev
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this layer again, as plain data."""
+        return {
+            **super().get_config(),
+            "axis": self.axis,
+            "invert": self.invert,
+            "mean": np.array(self.input_mean).tolist(),
+            "variance": np.array(self.input_variance).tolist(),
+        }
+
+
+class _Moments:
+    """Count, mean and variance of some data, which can be joined with those of more data."""
+
+    def __init__(self, count: int, mean: Any, variance: Any) -> None:
+        self.count, self.mean, self.variance = count, mean, variance
+
+    @classmethod
+    def of(cls, array: np.ndarray, axes: tuple[int, ...]) -> _Moments:
+        """Those of an array, over some axes, in float64."""
+        array = array.astype("float64")
+        count = math.prod(array.shape[i] for i in axes)
+        return cls(count, array.mean(axis=axes), array.var(axis=axes))
+
+    def joined(self, other: _Moments) -> _Moments:
+        """Those of both data together (Chan, Golub, LeVeque, 1979)."""
+        count = self.count + other.count
+        a, b = self.count / count, other.count / count
+        mean = a * self.mean + b * other.mean
+        spread = a * (self.mean - mean) ** 2 + b * (other.mean - mean) ** 2
+        return _Moments(count, mean, a * self.variance + b * other.variance + spread)
