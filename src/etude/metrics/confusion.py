@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 NEVER = -1e10  # below every threshold: a prediction that is not among the top k
-COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+COUNTS: tuple[str, ...] = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 # ---- counting ---------------------------------------------------------------------------------
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any
 
 from etude.errors import ArgumentError
 from etude.optimizers.adam import Adam
-from etude.optimizers.optimizer import LearningRate, OptimizerArguments
+from etude.optimizers.optimizer import LearningRate
 
 __all__ = ["AdamW"]
 
@@ -50,11 +50,11 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **kwargs: Unpack[OptimizerArguments],
+        **kwargs: Any,
     ) -> None:
         if weight_decay is None:
             raise ArgumentError(
                 "Argument `weight_decay` must be a float. Received: weight_decay=None"
             )
-        kwargs["weight_decay"] = weight_decay
+        kwargs = {"weight_decay": weight_decay, **kwargs}
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **kwargs)

@@ -583,8 +583,8 @@ class Optimizer:
             raise ArgumentError(
                 "Arguments `trainable_variables` and `optimizer_variables` must be lists of "
                 "tensors corresponding 1:1 to the variables that the optimizer was built "
-                f"with and to {type(self).__name__}().variables. Received {len(trainable_variables)} and "
-                f"{len(optimizer_variables)} values, but expected "
+                f"with and to {type(self).__name__}().variables. Received "
+                f"{len(trainable_variables)} and {len(optimizer_variables)} values, but expected "
                 f"{len(self._trainable_variables)} and {len(self.variables)}."
             )
         before = [variable.value for variable in state]
