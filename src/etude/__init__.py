@@ -1,29 +1,103 @@
-"""etude: deep learning from scratch that is good enough for the stage."""
+"""etude: deep learning from scratch that is good enough for the stage.
 
-# TEMPORARY while the floors are being written: takes what exists already.
-import importlib as _importlib
+The public namespace has the names of Keras 3: ``import etude as keras`` works. Beyond it there are
+`function` (imperative code compiled into one program), `GradientTape`, `Tensor`, and `autodiff`
+with its gradient checker.
+"""
 
-from etude import config, errors, ops, tree
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from etude import (
+    activations,
+    autodiff,
+    backend,
+    callbacks,
+    config,
+    constraints,
+    dtype_policies,
+    errors,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    random,
+    regularizers,
+    saving,
+    tree,
+    utils,
+)
 from etude.autodiff import GradientTape, KerasTensor, Tensor, function
+from etude.initializers import Initializer
+from etude.layers import Input, InputSpec, Layer
+from etude.losses import Loss
+from etude.metrics import Metric
+from etude.models import Functional, Model, Sequential
+from etude.naming import name_scope
+from etude.optimizers import Optimizer
+from etude.regularizers import Regularizer
 from etude.variable import Variable
+
+if TYPE_CHECKING:
+    from etude import datasets
 
 __version__ = "0.1.0"
 
-for _name in (
-    "random", "initializers", "regularizers", "constraints", "activations", "layers", "losses", "metrics",
-    "optimizers", "models", "callbacks", "utils", "datasets", "saving", "backend", "dtype_policies", "training",
-):  # fmt: skip
-    try:
-        globals()[_name] = _importlib.import_module(f"etude.{_name}")
-    except ImportError as _error:
-        print("etude: not yet:", _name, _error)
+version = __version__
 
-for _space, _names in {
-    "layers": ("Layer", "Input", "InputLayer", "InputSpec"),
-    "models": ("Model", "Sequential", "Functional"),
-    "losses": ("Loss",), "metrics": ("Metric",), "optimizers": ("Optimizer",),
-    "initializers": ("Initializer",), "regularizers": ("Regularizer",),
-}.items():  # fmt: skip
-    for _n in _names:
-        if hasattr(globals().get(_space), _n):
-            globals()[_n] = getattr(globals()[_space], _n)
+__all__ = [
+    "Functional",
+    "GradientTape",
+    "Initializer",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Tensor",
+    "Variable",
+    "__version__",
+    "activations",
+    "autodiff",
+    "backend",
+    "callbacks",
+    "config",
+    "constraints",
+    "datasets",
+    "dtype_policies",
+    "errors",
+    "function",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "name_scope",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "tree",
+    "utils",
+    "version",
+]
+
+_WHEN_FIRST_USED = ("datasets",)
+
+
+def __getattr__(name: str) -> Any:
+    """Parts that only some programs need are imported when they are first used."""
+    if name in _WHEN_FIRST_USED:
+        return importlib.import_module(f"etude.{name}")
+    raise AttributeError(f"module 'etude' has no attribute {name!r}")
