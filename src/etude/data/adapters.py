@@ -68,7 +68,7 @@ def batches_of(
         raise DataError("There is no data: `x` is None. Pass arrays, or what gives batches.")
     source = _source_of(x, class_weight, shuffle, seed)
     if source is None:
-        if not is_arrays((x, y, sample_weight)):
+        if not all(map(is_arrays, (x, y, sample_weight))):
             raise _unrecognized(x, y, sample_weight)
         return ArrayBatches(
             x, y, sample_weight, batch_size, steps, shuffle, class_weight, seed=seed

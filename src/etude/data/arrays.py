@@ -35,7 +35,7 @@ def _is_array(value: Any) -> bool:
 def _leaves(data: Any) -> list[Any]:
     """The leaves of a structure; a list of numbers is one leaf."""
     if _is_numbers(data):
-        return [np.asarray(data)]
+        return [np.empty(0)]  # it will become an array
     if isinstance(data, dict):
         return [leaf for key in data for leaf in _leaves(data[key])]
     if isinstance(data, (list, tuple)):

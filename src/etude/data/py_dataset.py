@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -162,9 +163,7 @@ class PyDatasetBatches:
         with ThreadPoolExecutor(self.dataset.workers) as pool:
             ahead = deque(
                 pool.submit(self.dataset.__getitem__, index)
-                for index, _ in zip(
-                    indices, range(max(1, self.dataset.max_queue_size)), strict=False
-                )
+                for index in islice(indices, max(1, self.dataset.max_queue_size))
             )
             try:
                 while ahead:

@@ -99,6 +99,7 @@ class Sequential(Model):
         self._layers[:] = layers
         self._tracker.ids["layers"] = {id(layer) for layer in layers}
         self.built = False
+        self._input_spec = None
         self.__dict__["_functional"] = None
 
     def _maybe_rebuild(self) -> None:
@@ -142,6 +143,7 @@ class Sequential(Model):
         for layer in self._layers[1:]:
             x = layer(x)
         self.__dict__["_functional"] = Functional(first.output, x, name=self.name)
+        self._input_spec = self._functional.input_spec
 
     @staticmethod
     def _dtype_of(layer: Any) -> str:

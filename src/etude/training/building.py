@@ -46,9 +46,11 @@ def build_from_batch(model: Any, batch: Any, targets: bool = True) -> None:
             for part in wanted:
                 part.build(y, y_pred)
     optimizer = getattr(model, "optimizer", None)
-    if targets and optimizer is not None and not getattr(optimizer, "built", True):
-        if all(layer.built for layer in model._flatten_layers()) and model.trainable_weights:
-            optimizer.build(model.trainable_weights)
+    unbuilt = not all(layer.built for layer in model._flatten_layers())
+    if not targets or optimizer is None or unbuilt or getattr(optimizer, "built", True):
+        return
+    if model.trainable_weights:
+        optimizer.build(model.trainable_weights)
 
 
 def _outputs(model: Any, x: Any) -> Any:

@@ -79,20 +79,30 @@ class Outputs:
                 return list(setting)
         elif isinstance(setting, (list, tuple)) and len(setting) == self.count:
             return list(setting)
-        try:
-            shallow = tree.lists_to_tuples(self.structure)
-            nested = tree.map_structure_up_to(shallow, _Kept, tree.lists_to_tuples(setting))
-            return [kept.value for kept in tree.flatten(nested)]
-        except (ArgumentError, TypeError, KeyError) as error:
+        found = _spread(self.structure, setting)
+        if found is None:
             raise ArgumentError(
                 f"`{argument}` does not fit the outputs of the model. There are {self.count} "
                 f"outputs, named {self.names}. Expected one entry per output, in a list or in a "
                 f"dictionary by name. Received: {argument}={setting}"
-            ) from error
+            )
+        return found
 
 
-class _Kept:
-    """What stands at an output: a leaf, whatever it is."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
+def _spread(structure: Any, setting: Any) -> list[Any] | None:
+    """The entries at the leaves of a structure; ``None`` where the setting has another form."""
+    if not tree.is_nested(structure):
+        return [setting]
+    if setting is None:
+        return [None] * len(tree.flatten(structure))
+    if isinstance(structure, dict):
+        if not isinstance(setting, dict) or not set(setting) <= set(structure):
+            return None
+        parts = [_spread(structure[key], setting.get(key)) for key in sorted(structure)]
+    else:
+        if not isinstance(setting, (list, tuple)) or len(setting) != len(structure):
+            return None
+        parts = [_spread(a, b) for a, b in zip(structure, setting, strict=True)]
+    if any(part is None for part in parts):
+        return None
+    return [entry for part in parts for entry in part or ()]

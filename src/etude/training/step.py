@@ -8,7 +8,7 @@ compiles them as they are.
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etude import config, ops, tree
 from etude.autodiff import GradientTape
@@ -30,9 +30,9 @@ class Steps:
     _compile_metrics: Any
     _loss_tracker: Any
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs the model."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # `Layer` supplies it
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Updates the weights by one batch.

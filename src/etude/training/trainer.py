@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import warnings
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from etude.data.class_weights import class_weights_to_sample_weights
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.errors import ArgumentError, DataError, StateError
 from etude.layers.tracking import no_automatic_dependency_tracking
+from etude.random import make_default_seed
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 from etude.training import checks
 from etude.training.building import build_from_batch
@@ -119,10 +119,12 @@ class Trainer(Steps):
     def _scale_if_half(self, wanted: bool) -> None:
         """Wraps the optimizer, so that small gradients survive in float16."""
         wrapper = getattr(optimizers, "LossScaleOptimizer", None)
-        half = getattr(self, "dtype_policy", None)
-        if wanted and wrapper and half is not None and half.name == "mixed_float16":
-            if self.optimizer is not None and not isinstance(self.optimizer, wrapper):
-                self.optimizer = wrapper(self.optimizer, name="loss_scale_optimizer")
+        policy = getattr(self, "dtype_policy", None)
+        half = policy is not None and policy.name == "mixed_float16"
+        if not (wanted and wrapper and half) or self.optimizer is None:
+            return
+        if not isinstance(self.optimizer, wrapper):
+            self.optimizer = wrapper(self.optimizer, name="loss_scale_optimizer")
 
     # ---- metrics -------------------------------------------------------------------------------
 
@@ -213,7 +215,7 @@ class Trainer(Steps):
                 (x, y, sample_weight), validation_split
             )
         batches = batches_of(
-            x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight, _seed()
+            x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight, make_default_seed()
         )
         self._prepare(batches)
         validation: Any = None
@@ -526,9 +528,15 @@ class Trainer(Steps):
                 "loss='sparse_categorical_crossentropy', metrics=['accuracy'])`."
             )
 
-    # What `Layer` supplies, for the eyes of readers and type checkers.
-    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Any]:
-        return super()._flatten_layers(include_self, recursive)  # type: ignore[misc]
+    if TYPE_CHECKING:  # `Layer` supplies these
+
+        _metrics: list[Any]
+        history: Any
+        variables: list[Any]
+
+        def _flatten_layers(
+            self, include_self: bool = True, recursive: bool = True
+        ) -> list[Any]: ...
 
 
 class _Outputs:
@@ -562,11 +570,6 @@ def _numpy(value: Any) -> Any:
 
 def _mean(name: str) -> Any:
     return metrics.Mean(name=name)
-
-
-def _seed() -> int:
-    """A seed for the order of samples; `etude.utils.set_random_seed` decides it."""
-    return random.randint(1, 10**9)
 
 
 def _check_names(loss: Any, *metric_groups: Any) -> None:

@@ -4,6 +4,7 @@ from etude.callbacks.progress import Progbar
 from etude.data.py_dataset import PyDataset
 from etude.data.unpacking import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from etude.naming import clear_session, get_uid
+from etude.random import set_random_seed
 from etude.saving.registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -14,7 +15,6 @@ from etude.saving.registration import (
 )
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 from etude.utils.numerical import normalize, to_categorical
-from etude.utils.seeds import set_random_seed
 from etude.utils.sequences import pad_sequences
 
 Sequence = PyDataset  # the older name

@@ -1,0 +1,106 @@
+"""Weights in files: written at once or not at all, read without following anything."""
+
+import h5py
+import numpy as np
+import pytest
+from tests.training.models import X, Y, classifier
+
+from etude import Model, layers
+from etude.errors import ArgumentError, SerializationError, ShapeError
+from etude.saving.weights import write_atomically
+
+
+@pytest.fixture
+def saved(engine, tmp_path):
+    model = classifier(batch_norm=True, optimizer="adam")
+    model.fit(X, Y, verbose=0)
+    path = tmp_path / "model.weights.h5"
+    model.save_weights(path)
+    return model, path
+
+
+def test_written_and_read_again(saved):
+    model, path = saved
+    other = classifier(batch_norm=True, optimizer="adam")
+    other.fit(X[:8], Y[:8], verbose=0)
+    other.load_weights(path)
+    for a, b in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert int(other.optimizer.iterations) == int(model.optimizer.iterations) == 2
+    history = [m.fit(X, Y, shuffle=False, verbose=0).history["loss"] for m in (model, other)]
+    assert history[0] == pytest.approx(history[1], rel=1e-6)
+    assert list(path.parent.iterdir()) == [path], "nothing half-written is left"
+
+
+def test_subclassed_models_and_lists_of_layers(engine, tmp_path):
+    class Stack(Model):
+        def __init__(self):
+            super().__init__()
+            self.blocks = [layers.Dense(2), {"inner": layers.Dense(2)}]
+            self.head = layers.Dense(1)
+
+        def call(self, x):
+            return self.head(self.blocks[1]["inner"](self.blocks[0](x)))
+
+    first, second = Stack(), Stack()
+    first(X), second(X)
+    first.save_weights(tmp_path / "a.weights.h5")
+    second.load_weights(tmp_path / "a.weights.h5")
+    np.testing.assert_array_equal(first(X).numpy(), second(X).numpy())
+    with h5py.File(tmp_path / "a.weights.h5") as file:
+        assert "blocks/dense/vars/0" in file and "blocks/container/dense/vars/1" in file
+
+
+def test_other_shapes_are_refused_before_anything_is_read(saved):
+    _, path = saved
+    other = Model(x := layers.Input((6,)), layers.Dense(5)(x))
+    with pytest.raises((ShapeError, SerializationError)):
+        other.load_weights(path)
+    small = classifier(batch_norm=True)
+    with h5py.File(path, "a") as file:
+        del file["layers/dense/vars/0"]
+        file["layers/dense/vars/0"] = np.zeros((6, 9), "float32")
+    with pytest.raises(ShapeError, match=r"\(6, 8\).*\(6, 9\)"):
+        small.load_weights(path)
+    with pytest.warns(UserWarning, match="left as it is"):
+        small.load_weights(path, skip_mismatch=True)
+
+
+def test_links_are_refused(saved, tmp_path):
+    model, path = saved
+    np.save(tmp_path / "secret.npy", np.zeros(3))
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["v"] = np.zeros((6, 8), "float32")
+    for link in (h5py.ExternalLink("other.h5", "/v"), h5py.SoftLink("/layers/dense_1/vars/0")):
+        with h5py.File(path, "a") as file:
+            del file["layers/dense/vars/0"]
+            file["layers/dense/vars/0"] = link
+        with pytest.raises(SerializationError, match="link"):
+            model.load_weights(path)
+
+
+def test_files_that_are_none(engine, tmp_path):
+    model = classifier()
+    path = tmp_path / "a.weights.h5"
+    with pytest.raises(ArgumentError, match="no file"):
+        model.load_weights(path)
+    path.write_bytes(b"not hdf5")
+    with pytest.raises(SerializationError, match="HDF5"):
+        model.load_weights(path)
+    with pytest.raises(ArgumentError, match=r"\.weights\.h5"):
+        model.save_weights(tmp_path / "a.h5")
+    with pytest.raises(ArgumentError, match="overwrite=False"):
+        model.save_weights(path, overwrite=False)
+
+
+def test_a_failure_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail(part):
+        part.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, fail)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,186 @@
+"""What goes wrong with a beginner's data: a clear message each, before anything is trained."""
+
+import numpy as np
+import pytest
+from tests.training.models import X, Y, classifier
+
+import etude
+from etude import Input, Sequential, callbacks, layers
+from etude.errors import ArgumentError, DataError, EtudeError, ShapeError, UnknownNameError
+
+
+@pytest.fixture
+def model(engine):
+    return classifier()
+
+
+def fit(model, x=X, y=Y, **options):
+    return model.fit(x, y, verbose=0, **options)
+
+
+def test_compile_was_forgotten(engine):
+    model = Sequential([Input((6,)), layers.Dense(3)])
+    for call in (lambda: fit(model), lambda: model.evaluate(X, Y), lambda: model.train_on_batch(X)):
+        with pytest.raises(ArgumentError, match=r"must call `compile\(\)`"):
+            call()
+    assert model.predict(X, verbose=0).shape == (50, 3), "prediction needs no compile"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"loss": "sparse_categorical_crossentrop"}, "sparse_categorical_crossentropy"),
+        ({"optimizer": "adm"}, "adam"),
+        ({"metrics": ["acuracy"]}, "acuracy"),
+    ],
+)
+def test_misspelt_names_are_reported_by_compile_with_near_ones(engine, options, words):
+    with pytest.raises(UnknownNameError, match=words):
+        classifier(**options)
+
+
+def test_metrics_must_be_a_list(engine):
+    with pytest.raises(ArgumentError, match=r"metrics=\['accuracy'\]"):
+        classifier(metrics="accuracy")
+
+
+def test_unknown_layer_in_a_config(engine):
+    with pytest.raises(EtudeError, match="Dens"):
+        etude.layers.deserialize({"module": "keras.layers", "class_name": "Dens", "config": {}})
+
+
+def test_wrong_shape_shows_both(model):
+    with pytest.raises(ShapeError, match=r"\(None, 6\).*\(32, 5\)"):
+        fit(model, X[:, :5])
+    with pytest.raises(ShapeError, match=r"\(None, 6\).*\(32, 2, 3\)"):
+        fit(model, X.reshape(50, 2, 3))
+
+
+def test_wrong_target_shape(engine):
+    model = classifier(loss="categorical_crossentropy")
+    with pytest.raises(DataError, match=r"\(50,\).*one-hot.*sparse_categorical_crossentropy"):
+        fit(model)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (Y + 1, "Subtract 1"),
+        (np.where(np.arange(50) == 17, 9, Y), r"label 9 \(at index 17\).*3 classes.*0 to 2"),
+        (np.where(np.arange(50) == 4, -1, Y), r"label -1 \(at index 4\)"),
+    ],
+)
+def test_labels_out_of_range_are_found_before_training(model, labels, words):
+    labels = np.concatenate([[1], labels[1:]]) if words == "Subtract 1" else labels
+    before = model.get_weights()
+    with pytest.raises(DataError, match=words):
+        fit(model, X, labels)
+    with pytest.raises(DataError, match=words):
+        model.evaluate(X, labels, verbose=0)
+    with pytest.raises(DataError, match=words):
+        fit(model, X, Y, validation_data=(X, labels))
+    with pytest.raises(DataError, match="label"):
+        model.train_on_batch(X, labels)
+    with pytest.raises(DataError, match="label"):
+        model.fit(iter([(X, labels)]), verbose=0)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_ignored_classes_are_not_out_of_range(engine):
+    loss = etude.losses.SparseCategoricalCrossentropy(ignore_class=255)
+    model = classifier(loss=loss, metrics=None)
+    fit(model, X, np.where(np.arange(50) == 3, 255, Y))
+
+
+def test_text_and_objects(model):
+    with pytest.raises(DataError, match="text.*'cat'"):
+        fit(model, np.array(["cat"] * 50))
+    with pytest.raises(DataError, match="`y` must hold numbers"):
+        fit(model, X, np.array(["a", "b"] * 25))
+    with pytest.raises(DataError, match="different lengths"):
+        fit(model, [[1.0, 2.0], [3.0]], [0, 1])
+    with pytest.raises(DataError, match="Python objects"):
+        fit(model, np.array([{}, {}], dtype=object), np.zeros(2))
+    with pytest.raises(DataError, match="Unrecognized data type"):
+        fit(model, "data.csv")
+
+
+def test_lengths_that_differ(model):
+    with pytest.raises(DataError, match=r"x: 50 .*y: 40"):
+        fit(model, X, Y[:40])
+    with pytest.raises(DataError, match=r"sample_weight: 3"):
+        fit(model, sample_weight=np.ones(3))
+
+
+def test_no_data(model):
+    with pytest.raises(DataError, match="no data"):
+        fit(model, X[:0], Y[:0])
+    with pytest.raises(DataError, match="no data"):
+        fit(model, None, None)
+    with pytest.raises(DataError, match="empty"):
+        model.fit(iter([]), verbose=0)
+    with pytest.raises(DataError, match="no data"):
+        model.predict(X[:0], verbose=0)
+
+
+def test_no_targets(model):
+    with pytest.raises(DataError, match="`y`, the targets, is missing"):
+        fit(model, X, None)
+    with pytest.raises(DataError, match="missing"):
+        model.fit(iter([(X,)]), verbose=0)
+
+
+def test_targets_beside_a_generator(model):
+    with pytest.raises(ArgumentError, match="should not be passed"):
+        model.fit(iter([(X, Y)]), Y, verbose=0)
+
+
+def test_nan_in_the_data_is_said_with_its_place(model):
+    x = X.copy()
+    x[7, 2] = np.nan
+    with pytest.warns(UserWarning, match=r"`x` holds NaN: 1 of 300.*\(7, 2\)"), pytest.warns(
+        UserWarning, match="loss became NaN"
+    ):
+        fit(model, x)
+
+
+def test_a_loss_that_becomes_nan_is_said(engine):
+    model = classifier(optimizer=etude.optimizers.SGD(1e38), loss="mse", metrics=None)
+    with pytest.warns(UserWarning, match="learning rate"):
+        fit(model, X, np.ones((50, 3)), epochs=3)
+
+
+@pytest.mark.parametrize("split", [1.0, -0.1, 1.5])
+def test_validation_split_out_of_range(model, split):
+    with pytest.raises(ArgumentError, match="between 0 and 1"):
+        fit(model, validation_split=split)
+
+
+def test_validation_split_that_leaves_nothing(model):
+    with pytest.raises(ArgumentError, match="not sufficient"):
+        fit(model, X[:1], Y[:1], validation_split=0.1)
+
+
+def test_callbacks_must_be_instances(model):
+    with pytest.raises(ArgumentError, match="parentheses"):
+        fit(model, callbacks=[callbacks.EarlyStopping])
+    with pytest.raises(ArgumentError, match="instances"):
+        fit(model, callbacks=["early"])
+
+
+@pytest.mark.parametrize("size", [0, -3, 2.5, "8"])
+def test_batch_size_must_be_a_positive_integer(model, size):
+    with pytest.raises(ArgumentError, match="batch_size"):
+        fit(model, batch_size=size)
+
+
+def test_number_of_targets_must_fit_the_outputs(engine):
+    x = Input((6,))
+    model = etude.Model(x, [layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ArgumentError, match="2 outputs.*1 targets"):
+        fit(model, X, X[:, :1])
+    model.compile("sgd", {"a": "mse", "c": "mse"})
+    with pytest.raises(ArgumentError, match="`loss` does not fit"):
+        fit(model, X, [X[:, :1], X[:, :1]])
