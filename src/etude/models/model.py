@@ -12,8 +12,6 @@ from etude.autodiff import KerasTensor, eval_shape
 from etude.errors import ArgumentError, DtypeError, NotBuiltError, StateError
 from etude.layers.layer import Layer
 from etude.models import functional_config
-from etude.models.summary import print_summary
-from etude.saving import weights as weights_files
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 from etude.training.trainer import Trainer
@@ -251,6 +249,8 @@ class Model(Trainer, Layer):
             show_trainable: whether a column says which layers are trained.
             layer_range: names of the first and the last layer to show.
         """
+        from etude.models.summary import print_summary  # noqa: PLC0415  (rich is slow to import)
+
         print_summary(
             self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
         )
@@ -272,7 +272,9 @@ class Model(Trainer, Layer):
         """
         if max_shard_size is not None:
             raise ArgumentError("`max_shard_size` is not supported: weights go into one file.")
-        weights_files.save(self, filepath, overwrite=overwrite)
+        from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
+
+        weights.save(self, filepath, overwrite=overwrite)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Reads weights from a file ``*.weights.h5``.
@@ -287,7 +289,9 @@ class Model(Trainer, Layer):
         """
         if kwargs:
             raise ArgumentError(f"Invalid keyword arguments: {kwargs}")
-        weights_files.load(self, filepath, skip_mismatch=skip_mismatch)
+        from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
+
+        weights.load(self, filepath, skip_mismatch=skip_mismatch)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this model again."""
