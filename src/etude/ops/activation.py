@@ -13,7 +13,18 @@ from etude.autodiff import Tensor, as_tensor, composite, primitive
 from etude.engine import xp
 from etude.ops.core import cast
 from etude.ops.creation import arange
-from etude.ops.elementwise import abs, clip, in_one_dtype, maximum, minimum, sqrt, square, where
+from etude.ops.elementwise import (
+    abs,
+    clip,
+    constant,
+    in_one_dtype,
+    maximum,
+    minimum,
+    not_bool,
+    sqrt,
+    square,
+    where,
+)
 from etude.ops.exponential import erf, exp
 from etude.ops.joining import split
 from etude.ops.reduction import cumsum, sum
@@ -66,7 +77,8 @@ def relu(x: Array) -> Array:
     >>> relu([-1.0, 2.0]).numpy().tolist()
     [0.0, 2.0]
     """
-    return xp().maximum(x, xp().zeros((), str(x.dtype)))
+    (x,) = not_bool(x)
+    return xp().maximum(x, constant(0, x))
 
 
 @relu.gradient
@@ -81,6 +93,7 @@ def relu6(x: Any) -> Tensor:
     >>> relu6([-1.0, 2.0, 9.0]).numpy().tolist()
     [0.0, 2.0, 6.0]
     """
+    x, _ = in_one_dtype(x, 0.0)
     return clip(x, 0, 6)
 
 
@@ -91,7 +104,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Array:
     >>> leaky_relu([-1.0, 2.0], negative_slope=0.5).numpy().tolist()
     [-0.5, 2.0]
     """
-    return xp().where(x >= 0, x, negative_slope * x)
+    return xp().where(x >= 0, x, constant(negative_slope, x) * x)
 
 
 @leaky_relu.gradient
@@ -106,7 +119,7 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
     >>> elu([-1000.0, 2.0]).numpy().tolist()
     [-1.0, 2.0]
     """
-    return xp().where(x > 0, x, alpha * xp().expm1(xp().minimum(x, xp().zeros((), str(x.dtype)))))
+    return xp().where(x > 0, x, constant(alpha, x) * xp().expm1(xp().minimum(x, constant(0, x))))
 
 
 @elu.gradient
@@ -137,8 +150,8 @@ def celu(x: Array, alpha: float = 1.0) -> Array:
     >>> celu([-1000.0, 2.0], alpha=0.5).numpy().tolist()
     [-0.5, 2.0]
     """
-    zero = xp().zeros((), str(x.dtype))
-    return xp().maximum(x, zero) + alpha * xp().expm1(xp().minimum(x, zero) / alpha)
+    zero, scale = constant(0, x), constant(alpha, x)
+    return xp().maximum(x, zero) + scale * xp().expm1(xp().minimum(x, zero) / scale)
 
 
 @celu.gradient
@@ -204,7 +217,7 @@ def log_sigmoid(x: Array) -> Array:
     >>> log_sigmoid([-1000.0, 1000.0]).numpy().tolist()
     [-1000.0, 0.0]
     """
-    return xp().minimum(x, xp().zeros((), str(x.dtype))) - xp().log1p(xp().exp(-xp().absolute(x)))
+    return xp().minimum(x, constant(0, x)) - xp().log1p(xp().exp(-xp().absolute(x)))
 
 
 @log_sigmoid.gradient
@@ -219,7 +232,7 @@ def softplus(x: Array) -> Array:
     >>> softplus([-1000.0, 1000.0]).numpy().tolist()
     [0.0, 1000.0]
     """
-    return xp().maximum(x, xp().zeros((), str(x.dtype))) + xp().log1p(xp().exp(-xp().absolute(x)))
+    return xp().maximum(x, constant(0, x)) + xp().log1p(xp().exp(-xp().absolute(x)))
 
 
 @softplus.gradient
@@ -269,8 +282,9 @@ def gelu(x: Array, approximate: bool = True) -> Array:
     (0.8413, 0.8412)
     """
     if approximate:
-        return 0.5 * x * (1 + xp().tanh(_GELU * (x + 0.044715 * (x * x * x))))
-    return 0.5 * x * (1 + xp().erf(x * math.sqrt(0.5)))
+        inner = constant(_GELU, x) * (x + constant(0.044715, x) * (x * x * x))
+        return constant(0.5, x) * x * (1 + xp().tanh(inner))
+    return constant(0.5, x) * x * (1 + xp().erf(x * constant(math.sqrt(0.5), x)))
 
 
 _GELU = math.sqrt(2 / math.pi)

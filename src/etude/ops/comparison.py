@@ -7,6 +7,7 @@ from typing import Any
 from etude.autodiff import Tensor, composite, primitive
 from etude.dtypes import is_float_dtype
 from etude.engine import xp
+from etude.ops.elementwise import not_bool
 
 __all__ = [
     "allclose",
@@ -295,7 +296,7 @@ def left_shift(x: Array, y: Array) -> Array:
     >>> int(left_shift(3, 2))
     12
     """
-    return xp().left_shift(x, y)
+    return xp().left_shift(*not_bool(x, y))
 
 
 left_shift.no_gradient(BITS)
@@ -318,7 +319,7 @@ def right_shift(x: Array, y: Array) -> Array:
     >>> int(right_shift(13, 2))
     3
     """
-    return xp().right_shift(x, y)
+    return xp().right_shift(*not_bool(x, y))
 
 
 right_shift.no_gradient(BITS)

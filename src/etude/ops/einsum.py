@@ -10,6 +10,7 @@ from etude.engine import xp
 from etude.errors import ArgumentError, ShapeError
 from etude.ops.creation import eye
 from etude.ops.elementwise import in_one_dtype
+from etude.ops.linear_algebra import in_wider
 from etude.ops.shape import broadcast_to, expand_dims
 
 __all__ = ["einsum"]
@@ -68,9 +69,7 @@ def _explicit(subscripts: str, ranks: list[int]) -> str:
 def _einsum(*xs: Array, subscripts: str) -> Array:
     """`einsum` with explicit subscripts, on operands of one dtype."""
     _sizes(subscripts, [x.shape for x in xs])
-    if xs[0].dtype == "int8":
-        xs = tuple(xp().astype(x, "int32") for x in xs)
-    return xp().einsum(subscripts, *xs, optimize=True)
+    return in_wider(lambda *arrays: xp().einsum(subscripts, *arrays, optimize=True), *xs)
 
 
 def _sizes(subscripts: str, shapes: list[tuple[int, ...]]) -> dict[str, int]:

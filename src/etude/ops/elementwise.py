@@ -57,6 +57,20 @@ def in_one_dtype(*values: Any) -> list[Tensor]:
     return [as_tensor(v, dtype) for v in known]
 
 
+def constant(value: float, like: Array) -> Array:
+    """A number in the dtype of an array: NumPy would take a Python float for more than bfloat16.
+
+    >>> constant(0.5, xp().zeros((2,), "float16")).dtype == "float16"
+    True
+    """
+    return xp().asarray(value, dtype=like.dtype)
+
+
+def not_bool(*arrays: Array) -> tuple[Array, ...]:
+    """Arrays, with truth values as the integers 0 and 1."""
+    return tuple(xp().astype(a, "int32") if a.dtype == "bool" else a for a in arrays)
+
+
 # --- sums and products ------------------------------------------------------------------------
 
 
@@ -153,7 +167,7 @@ def floor_divide(x1: Array, x2: Array) -> Array:
     >>> floor_divide([7, -7], 2).numpy().tolist()
     [3, -4]
     """
-    return xp().floor_divide(x1, x2)
+    return xp().floor_divide(*not_bool(x1, x2))
 
 
 floor_divide.no_gradient(STEPS)
@@ -168,9 +182,7 @@ def mod(x1: Array, x2: Array) -> Array:
     >>> mod([7, -7], 3).numpy().tolist()
     [1, 2]
     """
-    if x1.dtype == "bool":
-        x1, x2 = xp().astype(x1, "int32"), xp().astype(x2, "int32")
-    return xp().mod(x1, x2)
+    return xp().mod(*not_bool(x1, x2))
 
 
 @mod.gradient
@@ -221,6 +233,7 @@ def power(x1: Array, x2: Array) -> Array:
     >>> power([2.0, 3.0], 2).numpy().tolist()
     [4.0, 9.0]
     """
+    x1, x2 = not_bool(x1, x2)
     return x1**x2
 
 
@@ -243,8 +256,7 @@ def square(x: Array) -> Array:
     >>> square([-2, 3]).numpy().tolist()
     [4, 9]
     """
-    if x.dtype == "bool":
-        x = xp().astype(x, "int32")
+    (x,) = not_bool(x)
     return x * x
 
 
@@ -504,11 +516,20 @@ def nan_to_num(
     """
     if is_int_dtype(x.dtype) or x.dtype == "bool":
         return x
-    limits = xp().finfo(x.dtype)
-    high = float(limits.max) if posinf is None else posinf
-    low = float(limits.min) if neginf is None else neginf
-    finite = xp().where(x == math.inf, high, xp().where(x == -math.inf, low, x))
-    return xp().where(xp().isnan(x), nan, finite)
+    greatest = _GREATEST[str(x.dtype)]
+    high = greatest if posinf is None else posinf
+    low = -greatest if neginf is None else neginf
+    finite = xp().where(x == -math.inf, constant(low, x), x)
+    finite = xp().where(x == math.inf, constant(high, x), finite)
+    return xp().where(xp().isnan(x), constant(nan, x), finite)
+
+
+_GREATEST = {
+    "float16": 65504.0,
+    "bfloat16": 3.3895313892515355e38,
+    "float32": 3.4028234663852886e38,
+    "float64": 1.7976931348623157e308,
+}
 
 
 @nan_to_num.gradient

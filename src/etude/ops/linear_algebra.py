@@ -7,7 +7,7 @@ functions, so that only what is asked for is computed.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from etude import config
@@ -60,9 +60,21 @@ def matmul(x1: Array, x2: Array) -> Array:
     [3, 7]
     """
     _check_product(x1.shape, x2.shape)
-    if x1.dtype == "int8":
-        x1, x2 = xp().astype(x1, "int32"), xp().astype(x2, "int32")
-    return xp().matmul(x1, x2)
+    return in_wider(xp().matmul, x1, x2)
+
+
+def in_wider(product: Callable[..., Array], *arrays: Array) -> Array:
+    """A product of arrays of one dtype, summed in a wider one where that is due.
+
+    Products of int8 are int32. NumPy has no fast products of 16-bit floats: there they are taken
+    in 32 bits, and rounded once.
+    """
+    name = str(arrays[0].dtype)
+    if name == "int8":
+        return product(*(xp().astype(a, "int32") for a in arrays))
+    if name in ("float16", "bfloat16") and xp().name == "numpy":
+        return xp().astype(product(*(xp().astype(a, "float32") for a in arrays)), name)
+    return product(*arrays)
 
 
 def _check_product(a: tuple[int, ...], b: tuple[int, ...]) -> None:
@@ -138,7 +150,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
     a = reshape(transpose(x1, (*left, *ours)), (-1, math.prod(sizes)))  # (N, K)
     b = reshape(transpose(x2, (*theirs, *right)), (math.prod(sizes), -1))  # (K, M)
     shape = (*(x1.shape[i] for i in left), *(x2.shape[i] for i in right))
-    return reshape(matmul(a, b), shape)
+    return cast(reshape(matmul(a, b), shape), x1.dtype)
 
 
 @composite
@@ -174,6 +186,7 @@ def outer(x1: Any, x2: Any) -> Tensor:
     >>> outer([1, 2], [3, 4]).numpy().tolist()
     [[3, 4], [6, 8]]
     """
+    x1, x2 = in_one_dtype(x1, x2)
     return expand_dims(ravel(x1), 1) * expand_dims(ravel(x2), 0)
 
 

@@ -63,8 +63,8 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Ten
     x = ravel(x) if axis is None else as_tensor(x)
     axis = axis_index(0 if axis is None else axis, x.ndim)
     if not isinstance(repeats, int):
-        scalar = getattr(repeats, "shape", None) == ()
-        counts = [int(r) for r in ([repeats] if scalar else repeats)]
+        given: Any = repeats  # a NumPy scalar, too
+        counts = [int(r) for r in (given if getattr(given, "shape", None) != () else [given])]
         if len(counts) != 1:
             if len(counts) != x.shape[axis]:
                 raise ArgumentError(
@@ -146,10 +146,10 @@ def _pairs(pad_width: Any, rank: int) -> tuple[tuple[int, int], ...]:
     """Padding spelled out for each axis."""
     if isinstance(pad_width, int):
         return ((pad_width, pad_width),) * rank
-    items = [tuple(p) if hasattr(p, "__len__") else int(p) for p in pad_width]
-    if items and all(isinstance(p, int) for p in items):
-        items = [tuple(items) * (2 if len(items) == 1 else 1)]
-    pairs = [p * (2 if len(p) == 1 else 1) for p in items if isinstance(p, tuple)]
+    items: list[Any] = list(pad_width)
+    if items and not any(hasattr(p, "__len__") for p in items):
+        items = [items]  # one pair, or one number, for all axes
+    pairs = [tuple(p) * (2 if len(p) == 1 else 1) for p in items if hasattr(p, "__len__")]
     pairs = pairs * rank if len(pairs) == 1 else pairs
     if len(pairs) != rank or any(len(p) != 2 for p in pairs):
         raise ArgumentError(

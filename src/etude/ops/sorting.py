@@ -236,7 +236,7 @@ def unique(
     }
     with xp().concretely():
         found = xp().unique(x.array, axis=axis, **flags)
-    parts = list(found) if isinstance(found, tuple) else [found]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    parts: list[Any] = list(found) if isinstance(found, tuple) else [found]  # pyright: ignore[reportUnknownArgumentType]
     values = Tensor(parts[0])
     rest = [Tensor(xp().astype(a, "int32")) for a in parts[1:]]
     if size is not None:

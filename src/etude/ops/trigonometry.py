@@ -7,7 +7,7 @@ from typing import Any
 
 from etude.autodiff import Tensor, primitive
 from etude.engine import xp
-from etude.ops.elementwise import divide_no_nan, sqrt
+from etude.ops.elementwise import constant, divide_no_nan, sqrt
 
 __all__ = [
     "arccos",
@@ -164,7 +164,7 @@ def deg2rad(x: Array) -> Array:
     >>> round(float(deg2rad(180.0)), 6)
     3.141593
     """
-    return x * (math.pi / 180)
+    return x * constant(math.pi / 180, x)
 
 
 @deg2rad.gradient
@@ -179,7 +179,7 @@ def rad2deg(x: Array) -> Array:
     >>> round(float(rad2deg(math.pi)), 3)
     180.0
     """
-    return x * (180 / math.pi)
+    return x * constant(180 / math.pi, x)
 
 
 @rad2deg.gradient
