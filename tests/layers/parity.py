@@ -65,7 +65,7 @@ def of_etude(layer: Any, row: Row) -> dict[str, list[Any]]:
     The gradients are those of a random sum of the outputs and of the losses, with respect to the
     trainable weights and, where they are floats, the inputs. The weights are then as before.
     """
-    before = layer.get_weights()
+    before = [ops.convert_to_tensor(w.value) for w in layer.weights]
     inputs = tree.map_structure(ops.convert_to_tensor, row.inputs())
     with GradientTape() as tape:
         if row.integers is None:
@@ -81,7 +81,8 @@ def of_etude(layer: Any, row: Row) -> dict[str, list[Any]]:
         "losses": [losses],
         "gradients": gradients if row.gradients else [],
     }
-    layer.set_weights(before)
+    for weight, value in zip(layer.weights, before, strict=True):
+        weight.assign(value)
     return found
 
 
@@ -140,4 +141,6 @@ def plain_config(config: Any) -> Any:
         return {k: plain_config(v) for k, v in config.items() if k != "name"}
     if isinstance(config, (list, tuple)):
         return [plain_config(v) for v in config]
+    if isinstance(config, float):
+        return float(f"{config:.6g}")  # Keras rounds some numbers to float32
     return config

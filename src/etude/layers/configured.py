@@ -45,9 +45,9 @@ class ConfiguredLayer(Layer):
     config_names: ClassVar[tuple[str, ...]] = ()
 
     if TYPE_CHECKING:  # subclasses name the arguments of these as they like
-        # pyright: reportIncompatibleMethodOverride=false
-        def build(self, *args: Any, **kwargs: Any) -> None: ...
-        def compute_mask(self, *args: Any, **kwargs: Any) -> Any: ...
+
+        def build(self, *args: Any, **kwargs: Any) -> None: ...  # noqa: D102
+        def compute_mask(self, *args: Any, **kwargs: Any) -> Any: ...  # noqa: D102
 
     def set_weight_options(
         self, weight: str, initializer: Any, regularizer: Any = None, constraint: Any = None

@@ -130,9 +130,9 @@ class Lambda(Layer):
             options["training"] = training
         return self.function(inputs, **options)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The mask given at construction, or what its function gives."""
-        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape given at construction, or that of an abstract run of the function."""

@@ -141,12 +141,40 @@ def draw_masks(cell: Any, inputs: Any, states: list[Any]) -> None:
 
 def forget_masks(cell: Any) -> None:
     """Lets the next sequence have dropout masks of its own."""
-    for c in getattr(cell, "cells", [cell]):
-        if hasattr(c, "cells"):
-            forget_masks(c)
-        elif isinstance(c, RecurrentCell):
-            c.reset_dropout_mask()
-            c.reset_recurrent_dropout_mask()
+    for c in _recurrent_cells(cell):
+        c.reset_dropout_mask()
+        c.reset_recurrent_dropout_mask()
+
+
+def with_masks_of_now(cell: Any, step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step that finds the masks that the cell has now, whenever it runs.
+
+    The reverse pass of a loop runs its steps again, after the sequence has ended.
+    """
+    cells = _recurrent_cells(cell)
+    masks = [(c._dropout_mask, c._recurrent_dropout_mask) for c in cells]
+
+    def keep(masks: list[tuple[Any, Any]]) -> None:
+        for c, (of_inputs, of_states) in zip(cells, masks, strict=True):
+            c._keep("_dropout_mask", of_inputs)
+            c._keep("_recurrent_dropout_mask", of_states)
+
+    def masked(*args: Any) -> Any:
+        before = [(c._dropout_mask, c._recurrent_dropout_mask) for c in cells]
+        keep(masks)
+        try:
+            return step(*args)
+        finally:
+            keep(before)
+
+    return masked
+
+
+def _recurrent_cells(cell: Any) -> list[RecurrentCell]:
+    """The cells of ours inside a cell, or itself."""
+    if hasattr(cell, "cells"):
+        return [each for inner in cell.cells for each in _recurrent_cells(inner)]
+    return [cell] if isinstance(cell, RecurrentCell) else []
 
 
 def shows_cell(*names: str) -> Callable[[LayerClass], LayerClass]:
@@ -247,7 +275,8 @@ def call_cell(cell: Any, inputs: Any, states: Any, training: bool) -> tuple[Any,
     """One step of a cell; a cell that is no layer needs only a method ``call``."""
     takes_training = isinstance(cell, Layer) and "training" in cell._call_signature.accepts
     options = {"training": training} if takes_training else {}
-    return (cell if callable(cell) else cell.call)(inputs, states, **options)
+    call: Callable[..., Any] = cell if callable(cell) else cell.call
+    return call(inputs, states, **options)
 
 
 def check_cell(cell: Any) -> None:
@@ -413,7 +442,7 @@ class RNN(ConfiguredLayer):
             return output, list(new_states) if tree.is_nested(new_states) else [new_states]
 
         return loop(
-            step,
+            with_masks_of_now(self.cell, step),
             sequences,
             initial_state,
             mask,

@@ -475,12 +475,12 @@ class UpSampling1D(ConfiguredLayer):
 
 
 class UpSampling2D(SpatialLayer):
-    """Larger images: each pixel becomes a block, or pixels are interpolated.
+    """Larger images: each pixel becomes a block.
 
     Args:
         size: factor for height and width, or one for each.
         data_format: where the channels are: ``"channels_last"`` or ``"channels_first"``.
-        interpolation: ``"nearest"``, or a method of `etude.ops.image.resize`.
+        interpolation: ``"nearest"``.
 
     Shapes:
         x: (batch, height, width, channels); y: (batch, size[0] height, size[1] width, channels).
@@ -504,16 +504,15 @@ class UpSampling2D(SpatialLayer):
         super().__init__(data_format, **kwargs)
         self.size = integer_tuple(size, 2, "size")
         self.interpolation = interpolation.lower()
+        if self.interpolation != "nearest":
+            raise ArgumentError(
+                "UpSampling2D has interpolation='nearest' only; smooth interpolation is not there "
+                f"yet. Received: interpolation={interpolation!r}."
+            )
 
     def call(self, inputs: Any) -> Any:
         """The larger images."""
-        start = self.first_axis
-        if self.interpolation == "nearest":
-            return _repeated(inputs, self.size, start)
-        sizes = [n * inputs.shape[axis] for axis, n in enumerate(self.size, start=start)]
-        return ops.image.resize(
-            inputs, tuple(sizes), interpolation=self.interpolation, data_format=self.data_format
-        )
+        return _repeated(inputs, self.size, self.first_axis)
 
 
 class UpSampling3D(SpatialLayer):

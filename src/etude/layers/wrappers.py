@@ -104,7 +104,7 @@ class TimeDistributed(Wrapper):
         output = self.layer.compute_output_shape(self._step_shape(input_shape))
         return (output[0], input_shape[1], *output[1:])
 
-    def build(self, input_shape: Shape) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Builds the layer inside for one step."""
         super().build(self._step_shape(input_shape))
 
@@ -234,15 +234,18 @@ class Bidirectional(ConfiguredLayer):
 
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """The merged output's shape; with ``return_state`` followed by those of the states."""
-        output = self.forward_layer.compute_output_shape(sequences_shape)
-        states: tuple[Any, ...] = ()
-        if self.return_state:
-            output, *rest = output
-            states = (*rest, *rest)
+        outputs, states = [], []
+        for layer in (self.forward_layer, self.backward_layer):
+            output = layer.compute_output_shape(sequences_shape)
+            if self.return_state:
+                output, *last = output
+                states.extend(last)
+            outputs.append(tuple(output))
         if self.merge_mode == "concat":
-            output = (*output[:-1], 2 * output[-1])
-        outputs = (output, output) if self.merge_mode is None else (output,)
-        return (*outputs, *states) if len(outputs) + len(states) > 1 else output
+            outputs = [(*outputs[0][:-1], outputs[0][-1] + outputs[1][-1])]
+        elif self.merge_mode is not None:
+            outputs = outputs[:1]
+        return (*outputs, *states) if len(outputs) + len(states) > 1 else outputs[0]
 
     def compute_mask(self, _: Any, mask: Any) -> Any:
         """The mask of the sequences, if they are given; none for the states."""
@@ -260,8 +263,10 @@ class Bidirectional(ConfiguredLayer):
         training: bool | None = None,
     ) -> Any:
         """The merged output; with ``return_state`` followed by the states."""
-        half = len(initial_state) // 2 if initial_state is not None else 0
-        firsts = (initial_state[:half], initial_state[half:]) if half else (None, None)
+        firsts = (None, None)
+        if initial_state is not None:
+            half = len(initial_state) // 2
+            firsts = (initial_state[:half], initial_state[half:])
         outputs, states = [], []
         for layer, first in zip((self.forward_layer, self.backward_layer), firsts, strict=True):
             accepts = layer._call_signature.accepts
