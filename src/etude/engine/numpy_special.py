@@ -232,20 +232,20 @@ def _lgamma_stirling(x: Array) -> Array:
     return (x - 0.5) * np.log(x) - x + (0.5 * np.log(2 * np.pi) + correction)
 
 
+def _at_two(x: Array) -> Array:
+    """z = x + n - 2 with |z| <= 1/2, for x < 2.5 and n = 0, 1 or 2; exact where z is small."""
+    return x - ((x >= 0.5).astype(x.dtype) + (x >= 1.5))
+
+
 def _lgamma_between(x: Array) -> Array:
     """For 0 < x < 8: by Γ(x + 1) = x Γ(x) to the interval [1.5, 2.5], then the series at 2."""
-    z, steps = x - 2, np.ones_like(x)
+    up = np.where(x < 1.5, x, 1.0) * np.where(x < 0.5, x + 1, 1.0)
+    z, down = _at_two(x), np.ones_like(x)
     for _ in range(6):
         above = z > 0.5
-        steps *= np.where(above, z + 1, 1.0)
+        down *= np.where(above, z + 1, 1.0)
         z -= above
-    y = x.copy()  # z + 2, but exact where x is tiny
-    for _ in range(2):
-        below = z < -0.5
-        steps /= np.where(below, y, 1.0)
-        z += below
-        y += below
-    return _horner(z, _AT_TWO) + np.log(steps)
+    return _horner(z, _AT_TWO) + np.log(down) - np.log(up)
 
 
 def _lgamma_negative(x: Array) -> Array:
@@ -284,17 +284,12 @@ def _digamma_stirling(x: Array) -> Array:
 
 def _digamma_between(x: Array) -> Array:
     """As `_lgamma_between`: ψ(x + 1) = ψ(x) + 1 / x."""
-    z, steps = x - 2, np.zeros_like(x)
+    one, two = np.where(x < 1.5, 1 / x, 0.0), np.where(x < 0.5, 1 / (x + 1), 0.0)
+    z, steps = _at_two(x), -one - two
     for _ in range(6):
         above = z > 0.5
         steps += np.where(above, 1 / (z + 1), 0.0)
         z -= above
-    y = x.copy()
-    for _ in range(2):
-        below = z < -0.5
-        steps -= np.where(below, 1 / y, 0.0)
-        z += below
-        y += below
     return _horner(z, _AT_TWO_SLOPE) + steps
 
 

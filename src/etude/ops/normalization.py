@@ -358,8 +358,8 @@ def normalize(x: Any, axis: Axes = -1, order: int = 2, epsilon: float | None = N
     Returns:
         A tensor like x.
 
-    >>> normalize([3.0, 4.0]).numpy().round(4).tolist()
-    [0.6, 0.8]
+    >>> print(normalize([3.0, 4.0]).numpy().round(4))
+    [0.6 0.8]
     """
     if not isinstance(order, int) or order < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(f"Argument `order` must be an int >= 1; got order={order!r}.")

@@ -163,8 +163,8 @@ def simple_rnn(
         The outputs, (N, T, H), and a list of the last state, (N, H).
 
     >>> y, [h] = simple_rnn([[[1.0], [0.0]]], [[[0.0]]], [[1.0]], [[1.0]])
-    >>> y.numpy().round(4).tolist(), h.numpy().round(4).tolist()
-    ([[[0.7616], [0.642]]], [[0.642]])
+    >>> print(y.numpy().ravel().round(4), h.numpy().round(4))
+    [0.7616 0.642 ] [[0.642]]
     """
     x, w, u = _checked("simple_rnn", inputs, kernel, recurrent_kernel, 1)
     h0 = cast(as_tensor(initial_states[0]), x.dtype)
@@ -238,8 +238,8 @@ def lstm(
 
     >>> one, four = [[[1.0]]], [[1.0, 1.0, 1.0, 1.0]]
     >>> y, [h, c] = lstm(one, [[[0.0]], [[0.0]]], four, four)
-    >>> h.numpy().round(4).tolist(), c.numpy().round(4).tolist()
-    ([[0.3696]], [[0.5568]])
+    >>> print(h.numpy().round(4), c.numpy().round(4))
+    [[0.3696]] [[0.5568]]
     """
     x, w, u = _checked("lstm", inputs, kernel, recurrent_kernel, 4)
     h0, c0 = (cast(as_tensor(s), x.dtype) for s in initial_states)
@@ -357,7 +357,7 @@ def gru(
         The outputs, (N, T, H), and a list of the last state, (N, H).
 
     >>> y, [h] = gru([[[1.0]]], [[[0.0]]], [[1.0, 1.0, 1.0]], [[1.0, 1.0, 1.0]])
-    >>> h.numpy().round(4).tolist()
+    >>> print(h.numpy().round(4))
     [[0.2048]]
     """
     x, w, u = _checked("gru", inputs, kernel, recurrent_kernel, 3)
