@@ -215,13 +215,21 @@ def max_pool(x: Array, window: Ints, strides: Ints, padding: Pairs) -> Array:
 def _first_matches(
     out: Array, x: Array, window: Ints, strides: Ints, padding: Pairs
 ) -> Iterator[tuple[tuple[int, ...], Array]]:
-    """For each window position: itself, and which windows have their (first) maximum there."""
+    """For each window position: itself, and which windows have their (first) maximum there.
+
+    The place is looked for anew, and not by comparison with the maximum of the forward pass: in a
+    compiled program x may be computed twice and rounded in two ways, and then no place would match.
+    """
     padded = _pad(x, padding, _lowest(x.dtype))
-    left = jnp.ones(out.shape, bool)
-    for position in itertools.product(*map(range, window)):
-        here = (_seen(padded, position, out.shape[1:-1], strides) == out) & left
-        left = left & ~here
-        yield position, here
+    positions = list(itertools.product(*map(range, window)))
+    best = _seen(padded, positions[0], out.shape[1:-1], strides)
+    place = jnp.zeros(out.shape, jnp.int32)
+    for number, position in enumerate(positions[1:], start=1):
+        value = _seen(padded, position, out.shape[1:-1], strides)
+        place = jnp.where(value > best, number, place)
+        best = jnp.maximum(value, best)
+    for number, position in enumerate(positions):
+        yield position, place == number
 
 
 def max_pool_scatter(
