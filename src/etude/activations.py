@@ -94,10 +94,10 @@ def relu(
         max_value: the largest value; without limit if None.
         threshold: where the function starts to rise.
 
-    >>> relu([-10.0, -5.0, 0.0, 5.0, 10.0], negative_slope=0.5).numpy()
-    array([-5. , -2.5,  0. ,  5. , 10. ], dtype=float32)
-    >>> relu([-10.0, 5.0, 10.0], max_value=8.0, threshold=5.0).numpy()
-    array([0., 0., 8.], dtype=float32)
+    >>> relu([-2.0, 0.0, 3.0], negative_slope=0.5).numpy()
+    array([-1.,  0.,  3.], dtype=float32)
+    >>> relu([-2.0, 4.0, 9.0], max_value=6.0, threshold=3.0).numpy()
+    array([0., 4., 6.], dtype=float32)
     """
     x = ops.convert_to_tensor(x)
     if threshold == 0:
@@ -182,9 +182,9 @@ def serialize(activation: Any) -> Any:
         return content
     if content["class_name"] != "function":
         raise SerializationError(
-            f"Unknown activation function '{activation}' cannot be serialized due to invalid "
-            "function name. Use a named function, decorated with "
-            "`@etude.saving.register_keras_serializable()`."
+            f"The activation '{activation}' cannot be serialized: a config stores functions by "
+            "name, and this one has none that etude knows. Decorate a named function with "
+            "`@etude.saving.register_keras_serializable()` and use that."
         )
     return content["config"] if content["config"] in FUNCTIONS_BY_NAME else content
 

@@ -91,8 +91,8 @@ def standardize_data_format(data_format: str | None) -> str:
     name = str(data_format).lower()
     if name not in ("channels_first", "channels_last"):
         raise ArgumentError(
-            "The `data_format` argument must be one of 'channels_first' or 'channels_last'; "
-            f"got {data_format!r}."
+            "Unknown `data_format`: expected 'channels_first' or 'channels_last'; got "
+            f"{data_format!r}."
         )
     return name
 

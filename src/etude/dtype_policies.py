@@ -46,17 +46,16 @@ class DTypePolicy:
             name = dtype_policy().name
         if not isinstance(name, str):
             raise DtypeError(
-                "The `name` of a dtype policy must be a string, such as 'mixed_float16'. "
-                f"Received: name={name} (of type {type(name)})"
+                "DTypePolicy: 'name' must be a string, for example 'mixed_float16'; got "
+                f"{name!r} of type {type(name).__name__}."
             )
         self._name = name
         try:
             self._compute_dtype = MIXED.get(name) or standardize_dtype(name)
         except DtypeError as error:
             raise ArgumentError(
-                f"Cannot convert '{name}' to a mixed precision DTypePolicy. Valid policies include "
-                "'mixed_float16', 'mixed_bfloat16', and the name of any float dtype such as "
-                "'float32'."
+                f"Cannot convert '{name}' to a DTypePolicy. A policy is the name of a dtype, such "
+                "as 'float32', or one of 'mixed_float16' and 'mixed_bfloat16'."
             ) from error
         self._variable_dtype = "float32" if name in MIXED else self._compute_dtype
 
@@ -141,8 +140,8 @@ def get(identifier: Any) -> DTypePolicy:
         return DTypePolicy(standardize_dtype(identifier))
     except DtypeError as error:
         raise ArgumentError(
-            "Cannot interpret `dtype` argument. Expected a string or an instance of DTypePolicy. "
-            f"Received: dtype={identifier}"
+            "Cannot interpret `dtype` argument. Give the name of a dtype, such as 'float32', or "
+            f"a DTypePolicy; got {identifier!r}."
         ) from error
 
 

@@ -85,7 +85,7 @@ class EarlyStopping(MonitorCallback):
         if self.restore_best_weights and self.best_weights is not None:
             if self.verbose > 0:
                 print(
-                    "Restoring model weights from the end of the best epoch: "
-                    f"{self.best_epoch + 1}."
+                    f"Epoch {self.best_epoch + 1} was the best; the model gets back the weights "
+                    "it had then."
                 )
             self.model.set_weights(self.best_weights)

@@ -52,7 +52,7 @@ class LearningRateScheduler(Callback):
             value = np.asarray(rate)
             if value.ndim or value.dtype.kind != "f":
                 raise ArgumentError(
-                    f"The output of the `schedule` function should be a float. Got: {rate}"
+                    f"LearningRateScheduler: what `schedule` returns should be a float; got {rate}."
                 )
             rate = float(value)
         self.model.optimizer.learning_rate = rate
@@ -107,7 +107,8 @@ class ReduceLROnPlateau(MonitorCallback):
         super().__init__(monitor, mode, min_delta=min_delta)
         if factor >= 1.0:
             raise ArgumentError(
-                f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}"
+                f"ReduceLROnPlateau lowers the learning rate, so `factor` must be below 1.0; got "
+                f"{factor}."
             )
         self.factor = factor
         self.min_lr = min_lr
@@ -137,9 +138,8 @@ class ReduceLROnPlateau(MonitorCallback):
         current = logs.get(self.monitor)
         if current is None:
             warnings.warn(
-                "Learning rate reduction is conditioned on metric "
-                f"`{self.monitor}` which is not available. Available metrics are: "
-                f"{','.join(logs)}.",
+                f"ReduceLROnPlateau watches `{self.monitor}` which is not available, so the "
+                f"learning rate stays as it is. Set `monitor` to one of: {', '.join(logs)}.",
                 stacklevel=2,
             )
             return

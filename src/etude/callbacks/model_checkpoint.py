@@ -56,8 +56,8 @@ class ModelCheckpoint(MonitorCallback):
         self._epoch = 0
         if save_freq != "epoch" and not isinstance(save_freq, int):
             raise ArgumentError(
-                f"Unrecognized save_freq: {save_freq}. Expected save_freq are 'epoch' or integer "
-                "values"
+                f"Unrecognized save_freq: {save_freq}. Use 'epoch', or a whole number of batches "
+                "between two saves."
             )
         endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
         if not self.filepath.endswith(endings):
@@ -92,8 +92,8 @@ class ModelCheckpoint(MonitorCallback):
             return
         if path.is_dir():
             raise ArgumentError(
-                "Please specify a non-directory filepath for ModelCheckpoint. Filepath used is an "
-                f"existing directory: {path}"
+                f"ModelCheckpoint writes to a file, but `filepath` is a directory: {path}. Add a "
+                "file name to it."
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:

@@ -31,7 +31,8 @@ class MonitorCallback(Callback):
     ) -> None:
         if mode not in ("auto", "min", "max"):
             warnings.warn(
-                f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.",
+                f"{type(self).__name__} has no mode '{mode}' (known: 'auto', 'min', 'max'); it "
+                "goes on with 'auto'.",
                 stacklevel=3,
             )
             mode = "auto"
@@ -52,13 +53,11 @@ class MonitorCallback(Callback):
             self._sign = -1 if name == "loss" or name.endswith("_loss") else None
             for metric in _all_metrics(self.model):
                 if metric.name == name or name.endswith(f"_{metric.name}"):
-                    direction = getattr(metric, "_direction", None)
-                    self._sign = {"up": 1, "down": -1}.get(direction or "", self._sign)
+                    self._sign = _direction(metric) or self._sign
         if self._sign is None:
             raise ArgumentError(
-                f"{type(self).__name__} callback received monitor={self.monitor}, but cannot "
-                "determine whether that metric should be maximized or minimized. Pass "
-                "`mode='max'` or `mode='min'`."
+                f"{type(self).__name__} does not know if a higher or a lower '{self.monitor}' is "
+                "better. Pass `mode='max'` or `mode='min'`."
             )
         return self._sign
 
@@ -78,11 +77,32 @@ class MonitorCallback(Callback):
                     " Values that begin with `val_` need `validation_data` or `validation_split`."
                 )
             warnings.warn(
-                f"{what} `{self.monitor}` which is not available. Available metrics are: "
-                f"{','.join(logs or {})}.{hint}",
+                f"{what} `{self.monitor}` which is not available. The logs hold: "
+                f"{', '.join(logs or {})}.{hint}",
                 stacklevel=3,
             )
         return value
+
+
+# Parts of the names of classes of metrics that are better when they are larger, or smaller.
+_UP = tuple(
+    "Accuracy AUC CosineSimilarity F1 FBeta IoU Precision R2 Recall Sensitivity Specificity "
+    "TruePositives TrueNegatives Pearson Concordance".split()
+)
+_DOWN = tuple(
+    "Error Crossentropy Hinge Poisson Divergence LogCosh FalsePositives FalseNegatives".split()
+)
+
+
+def _direction(metric: Any) -> int | None:
+    """Whether more (1) or less (-1) of a metric is better; ``None`` where that is not known."""
+    told = getattr(metric, "_direction", None)
+    if told is not None:
+        return {"up": 1, "down": -1}.get(told)
+    name = type(metric).__name__
+    if any(part in name for part in _UP):
+        return 1
+    return -1 if any(part in name for part in _DOWN) else None
 
 
 def _all_metrics(model: Any) -> list[Any]:

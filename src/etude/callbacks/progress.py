@@ -55,7 +55,7 @@ class Progbar:
     ) -> None:
         if stateful_metrics is not None and stateless_metrics is not None:
             raise ArgumentError(
-                "Only one of `stateful_metrics` or `stateless_metrics` can be provided: the first "
+                "Only one of `stateful_metrics` and `stateless_metrics` may be given: the first "
                 "names values that are not averaged, the second those that are."
             )
         self.target = target

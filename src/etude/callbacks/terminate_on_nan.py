@@ -36,8 +36,8 @@ class TerminateOnNaN(Callback):
             return
         if self.raise_error:
             raise NaNLossError(
-                f"NaN or Inf loss encountered at batch {batch}. Loss value: {loss}. Terminating "
-                "training immediately."
+                f"NaN or Inf loss encountered: the loss of batch {batch} is {loss}, and training "
+                "stops here. Try a lower learning rate, and look for NaN in the data."
             )
         print(f"Batch {batch}: Invalid loss, terminating training")
         self.model.stop_training = True

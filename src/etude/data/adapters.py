@@ -68,7 +68,7 @@ def batches_of(
         raise DataError("There is no data: `x` is None. Pass arrays, or what gives batches.")
     source = _source_of(x, class_weight, shuffle, seed)
     if source is None:
-        if not all(map(is_arrays, (x, y, sample_weight))):
+        if isinstance(x, str) or not all(map(is_arrays, (x, y, sample_weight))):
             raise _unrecognized(x, y, sample_weight)
         return ArrayBatches(
             x, y, sample_weight, batch_size, steps, shuffle, class_weight, seed=seed
@@ -77,9 +77,8 @@ def batches_of(
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
             raise ArgumentError(
-                f"When providing `x` as a {kind}, `{name}` should not be passed. Instead, it "
-                f"should be included as part of the {kind}: batches `(x, y)` or "
-                "`(x, y, sample_weight)`."
+                f"`x` is a {kind}, which gives whole batches, so `{name}` should not be passed: "
+                "let each batch be a tuple, `(x, y)`, or with weights `(x, y, sample_weight)`."
             )
     return source
 
@@ -91,8 +90,8 @@ def _source_of(
     if isinstance(x, PyDataset):
         if x.num_batches is None and shuffle:
             warnings.warn(
-                "`shuffle=True` was passed, but will be ignored since the data `x` was provided as "
-                "an infinite PyDataset. The PyDataset is expected to already be shuffled.",
+                "`shuffle=True` has no effect here: `x` is a PyDataset without an end "
+                "(`num_batches` is None). Shuffle inside its `__getitem__`.",
                 stacklevel=4,
             )
         return PyDatasetBatches(x, shuffle, class_weight, seed)
@@ -109,7 +108,7 @@ def _source_of(
 
 def _unrecognized(x: Any, y: Any, sample_weight: Any) -> DataError:
     for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight)):
-        if not is_arrays(value):
+        if isinstance(value, str) or not is_arrays(value):
             return DataError(
                 f"Unrecognized data type: `{name}` is {type(value).__name__} ({str(value)[:60]!r}). "
                 "Expected NumPy arrays, tensors, tables, lists of numbers, a PyDataset, or a "

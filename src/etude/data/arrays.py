@@ -134,8 +134,8 @@ def check_lengths(x: Any, y: Any, sample_weight: Any) -> int:
     if len(sizes) > 1:
         shown = ", ".join(f"{name}: {len(leaf)} (shape {leaf.shape})" for name, leaf in named)
         raise DataError(
-            "Data cardinality is ambiguous. Make sure all arrays contain the same number of "
-            f"samples; got {shown}."
+            "Data cardinality is ambiguous: the arrays differ in their number of samples, the "
+            f"first dimension; got {shown}."
         )
     count = sizes.pop()
     if count == 0:
@@ -183,12 +183,13 @@ class ArrayBatches:
         if class_weight is not None:
             if self.y is None or tree.is_nested(self.y):
                 raise ArgumentError(
-                    "`class_weight` is only supported for Models with a single output, and needs "
-                    f"targets; got y={'None' if self.y is None else type(self.y).__name__}."
+                    "`class_weight` is only supported for Models with a single output. It needs "
+                    "one array of targets; got "
+                    f"{'none' if self.y is None else f'a {type(self.y).__name__}'}."
                 )
             if sample_weight is not None:
                 raise ArgumentError(
-                    "You cannot `class_weight` and `sample_weight` at the same time: multiply the "
+                    "You cannot `class_weight` and `sample_weight` at the same time. Multiply the "
                     "weights of the classes into `sample_weight`."
                 )
             self.sample_weight = class_weights_to_sample_weights(self.y, class_weight)
@@ -271,8 +272,8 @@ def split_for_validation(data: Any, validation_split: float) -> tuple[Any, Any]:
         raise ArgumentError(f"`validation_split` must be between 0 and 1; got {validation_split}.")
     if not is_arrays(data):
         raise ArgumentError(
-            "Argument `validation_split` is only supported for tensors or NumPy arrays. Pass "
-            "`validation_data` instead."
+            "`validation_split` cuts tensors or NumPy arrays in two; this data gives batches. "
+            "Pass `validation_data` instead."
         )
     if isinstance(data, tuple) and len(data) <= 3:
         names = ("x", "y", "sample_weight")
@@ -284,9 +285,8 @@ def split_for_validation(data: Any, validation_split: float) -> tuple[Any, Any]:
     split = math.floor(count * (1.0 - validation_split))
     if split in (0, count):
         raise ArgumentError(
-            f"Training data contains {count} samples, which is not sufficient to split it into a "
-            f"validation and training set as specified by `validation_split={validation_split}`. "
-            "Either provide more data, or a different value for the `validation_split` argument."
+            f"`validation_split={validation_split}` leaves one side of the split empty: {count} "
+            "samples are not sufficient. Pass more of them, or another fraction."
         )
     first = tree.map_structure(lambda a: None if a is None else a[:split], arrays)
     last = tree.map_structure(lambda a: None if a is None else a[split:], arrays)

@@ -178,8 +178,8 @@ class PyDatasetBatches:
     def _checked(self, batch: Any) -> tuple[Any, Any, Any]:
         if not isinstance(batch, tuple):
             raise DataError(
-                "PyDataset.__getitem__ must return a tuple `(x,)`, `(x, y)` or `(x, y, "
-                f"sample_weight)`; got {type(batch).__name__}."
+                "PyDataset.__getitem__ must return a tuple: inputs, then targets and sample "
+                f"weights if there are any; got {type(batch).__name__}."
             )
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
         if self.class_weight is not None:

@@ -32,7 +32,7 @@ def _checked(batch: Any, class_weight: dict[int, float] | None) -> tuple[Any, An
     x, y, sample_weight = unpack_x_y_sample_weight(batch)
     if not any(hasattr(leaf, "shape") for leaf in tree.flatten(x)):
         raise DataError(
-            "Every batch must be a tuple `(x, y)` or `(x, y, sample_weight)` of arrays; got "
+            "Every batch must be a tuple of arrays, starting with x; got "
             f"{type(batch[0]).__name__} in the place of x."
         )
     if class_weight is not None and sample_weight is None:

@@ -28,8 +28,8 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise ArgumentError(
-            "Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, "
-            f"found: a tuple of {len(data)} elements."
+            "A batch is one to three things in this order: x, y, sample_weight; got a tuple of "
+            f"{len(data)} elements."
         )
     x, y, sample_weight = (*data, None, None)[:3]
     return x, y, sample_weight
