@@ -18,7 +18,7 @@ run: $(VENV)/ready-to-run  ## train the main lab on real data, and say where its
 	@$(BIN)/etude run mnist-cnn $(ARGS)
 
 test: $(VENV)/ready-to-test  ## run the complete test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: $(VENV)/ready-to-test  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
