@@ -133,8 +133,8 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     found = deserialize_keras_object(config, custom_objects=custom_objects)
     if not isinstance(found, Layer):
         raise ArgumentError(
-            "`layers.deserialize` was passed a `config` object that is not a `Layer`. "
-            f"Received: {config}"
+            "`layers.deserialize` expected the config of a layer; this one describes a "
+            f"{type(found).__name__}: {config}"
         )
     return found
 

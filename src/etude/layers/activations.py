@@ -77,14 +77,14 @@ class ReLU(ConfiguredLayer):
         super().__init__(**kwargs)
         if max_value is not None and max_value < 0.0:
             raise ArgumentError(
-                "max_value of a ReLU layer cannot be a negative value. "
-                f"Received: max_value={max_value}"
+                "max_value of a ReLU layer cannot be a negative value; got "
+                f"{max_value}. Use None for no limit."
             )
         for name, value in (("negative_slope", negative_slope), ("threshold", threshold)):
             if value is None or value < 0.0:
                 raise ArgumentError(
-                    f"{name} of a ReLU layer cannot be None or a negative value. "
-                    f"Received: {name}={value}"
+                    f"{name} of a ReLU layer cannot be None or a negative value; got {value}. "
+                    "Leave it out for 0."
                 )
         self.max_value = max_value
         self.negative_slope = negative_slope
@@ -131,8 +131,8 @@ class LeakyReLU(ConfiguredLayer):
         super().__init__(**kwargs)
         if negative_slope is None or negative_slope < 0:
             raise ArgumentError(
-                "The negative_slope value of a Leaky ReLU layer cannot be None or negative value. "
-                f"Expected a float. Received: negative_slope={negative_slope}"
+                "The negative_slope value of a Leaky ReLU layer cannot be None or below 0; got "
+                f"{negative_slope}. The usual choice is 0.3."
             )
         self.negative_slope = negative_slope
         self.supports_masking = True
@@ -279,8 +279,8 @@ def _boolean_mask(mask: Any, inputs: Any) -> Any:
     pairs = zip(reversed(mask.shape), reversed(inputs.shape), strict=False)
     if len(mask.shape) > len(inputs.shape) or any(m not in (1, n) for m, n in pairs):
         raise ShapeError(
-            "The `mask` must be broadcastable to `inputs`. Each mask dimension must be 1 or match "
-            "the corresponding input dimension, and the mask must not have more dimensions. "
-            f"Received: inputs.shape={tuple(inputs.shape)}, mask.shape={tuple(mask.shape)}"
+            "Softmax: every size of `mask` is 1 or that of `inputs` at the same place from the "
+            "end, and the mask must not have more dimensions; got inputs of shape "
+            f"{tuple(inputs.shape)} and a mask of shape {tuple(mask.shape)}."
         )
     return mask if str(mask.dtype) == "bool" else ops.greater(mask, ops.cast(0.5, mask.dtype))

@@ -38,14 +38,14 @@ def positive_integer(value: Any, name: str, layer: str) -> int:
 
     >>> positive_integer(0, "units", "Dense")
     Traceback (most recent call last):
-    etude.errors.ArgumentError: Received an invalid value for `units`, expected a positive integer.
-    Received: units=0. Example: Dense(units=10).
+    etude.errors.ArgumentError: Dense: `units` must be a positive integer; got 0. Example:
+    Dense(units=10).
     """
     if is_integer(value) and value > 0:
         return operator.index(value)
     raise ArgumentError(
-        f"Received an invalid value for `{name}`, expected a positive integer. "
-        f"Received: {name}={value!r}. Example: {layer}({name}=10)."
+        f"{layer}: `{name}` must be a positive integer; got {value!r}. Example: "
+        f"{layer}({name}=10)."
     )
 
 
@@ -117,7 +117,10 @@ def known_axis(shape: Shape, axis: int, layer: str) -> int:
         ShapeError: there is no such axis, or its size is None.
     """
     if not -len(shape) <= axis < len(shape):
-        raise ShapeError(f"{layer}: axis {axis} is out of bounds for input shape {shape}.")
+        raise ShapeError(
+            f"{layer}: there is no axis {axis} in inputs of shape {shape}, which have {len(shape)} "
+            "axes."
+        )
     size = shape[axis]
     if size is None:
         raise ShapeError(

@@ -112,8 +112,8 @@ class MultiHeadAttention(ConfiguredLayer):
         self.attention_axes = _checked_axes(attention_axes)
         if sliding_window is not None and not (is_integer(sliding_window) and sliding_window > 0):
             raise ArgumentError(
-                "`sliding_window` must be `None` or a positive integer. "
-                f"Received: sliding_window={sliding_window}"
+                "`sliding_window`, the number of steps a query sees, must be a positive integer, "
+                f"or None for all; got {sliding_window}."
             )
         self.sliding_window = sliding_window
         self.set_weight_options("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
@@ -122,8 +122,8 @@ class MultiHeadAttention(ConfiguredLayer):
         self._projections_regularizer = regularizers.get(activity_regularizer)
         if flash_attention and dropout > 0.0:
             raise ArgumentError(
-                "Dropout is not supported when flash attention is enabled. Please set dropout to "
-                "0.0 to use flash attention."
+                "Dropout is not supported when flash attention is enabled. Use `dropout=0.0` or "
+                f"`flash_attention=False`; got dropout={dropout}."
             )
         self.seed = seed
 
@@ -347,8 +347,8 @@ def _checked_output_shape(output_shape: Any) -> tuple[int, ...] | None:
     if isinstance(output_shape, (list, tuple)):
         return tuple(output_shape)
     raise ArgumentError(
-        f"Invalid `output_shape`: {output_shape}. When specified, the `output_shape` should be of "
-        "type tuple, list, or int."
+        f"Invalid `output_shape`: {output_shape}. Expected the sizes of the output's last axes: "
+        "a number, or a tuple or list of numbers."
     )
 
 
@@ -365,8 +365,8 @@ def _checked_axes(axes: Any) -> tuple[int, ...] | None:
 def _check_lengths(value_shape: Shape, key_shape: Shape) -> None:
     if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
         raise ShapeError(
-            "All dimensions of `value` and `key`, except the last one, must be equal. "
-            f"Received: value_shape={value_shape} and key_shape={key_shape}"
+            "`value` and `key` hold the same steps, so their shapes up to the last axis must be "
+            f"equal; got {value_shape} and {key_shape}."
         )
 
 
@@ -481,8 +481,8 @@ class Attention(ConfiguredLayer):
             self.seed_generator = random.SeedGenerator(seed=seed)
         if score_mode not in ("dot", "concat"):
             raise ArgumentError(
-                "Invalid value for argument score_mode. Expected one of {'dot', 'concat'}. "
-                f"Received: score_mode={score_mode}"
+                "Invalid value for argument score_mode. Expected one of {'dot', 'concat'}; got "
+                f"{score_mode!r}."
             )
 
     def build(self, input_shape: Any) -> None:
@@ -545,23 +545,23 @@ class Attention(ConfiguredLayer):
         name = type(self).__name__
         if not isinstance(inputs, list):
             raise ArgumentError(
-                f"{name} layer must be called on a list of inputs, namely [query, value] or "
-                f"[query, value, key]. Received: inputs={inputs}."
+                f"{name} must be called on a list: [query, value], or with a key "
+                f"[query, value, key]; got {type(inputs).__name__}."
             )
         if len(inputs) < 2 or len(inputs) > 3:
             raise ArgumentError(
-                f"{name} layer accepts inputs list of length 2 or 3, namely [query, value] or "
-                f"[query, value, key]. Received length: {len(inputs)}."
+                f"{name} takes [query, value] or [query, value, key], so length 2 or 3; got a "
+                f"list with {len(inputs)} entries."
             )
         if mask is not None and not isinstance(mask, list):
             raise ArgumentError(
-                f"{name} layer mask must be a list, namely [query_mask, value_mask]. "
-                f"Received: mask={mask}."
+                f"{name} layer mask must be a list with the masks of query and value, either of "
+                f"which may be None; got {type(mask).__name__}."
             )
         if mask is not None and not 2 <= len(mask) <= 3:
             raise ArgumentError(
-                f"{name} layer accepts mask list of length 2 or 3. "
-                f"Received: inputs={inputs}, mask={mask}."
+                f"{name}: the list of masks has length 2 or 3, one for each input; got "
+                f"{len(mask)}, for {len(inputs)} inputs."
             )
 
 

@@ -13,18 +13,15 @@ __all__ = ["NoAutoConfig", "full_config", "recorded_arguments"]
 
 _SERIALIZABLE = (str, int, float, bool, type(None))
 
-_HELP = """Please implement `get_config()`, e.g.:
+_HELP = """Write a `get_config()` that returns what the constructor needs, as in:
 
-    class CustomLayer(Layer):
-        def __init__(self, arg1, arg2, **kwargs):
+    class Scale(Layer):
+        def __init__(self, factor, **kwargs):
             super().__init__(**kwargs)
-            self.arg1 = arg1
-            self.arg2 = arg2
+            self.factor = factor
 
         def get_config(self):
-            config = super().get_config()
-            config.update({"arg1": self.arg1, "arg2": self.arg2})
-            return config"""
+            return {**super().get_config(), "factor": self.factor}"""
 
 
 class NoAutoConfig(SerializationError, NotImplementedError):

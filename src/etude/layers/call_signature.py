@@ -99,8 +99,8 @@ def _holds_tensors(name: str, value: Any) -> bool:
         return False
     if not all(ok or leaf is None for ok, leaf in zip(found, leaves, strict=True)):
         raise ArgumentError(
-            "In a nested call() argument, you cannot mix tensors and non-tensors. "
-            f"Received invalid mixed argument: {name}={value}"
+            f"call() argument `{name}` holds tensors beside other values: {value}. Make all of "
+            "them tensors, or pass the others as an argument of their own."
         )
     return True
 
@@ -130,10 +130,9 @@ def shapes_for(
         argument = name.removesuffix("_shape")
         if argument == name or argument not in known.accepts:
             raise ArgumentError(
-                f"For a `{method.__name__}()` method with more than one argument, all arguments "
-                "should have a `_shape` suffix and match an argument from `call()`. E.g. "
-                f"`{method.__name__}(self, foo_shape, bar_shape)` For layer "
-                f"'{type(layer).__name__}', received `{method.__name__}()` argument `{name}`, but "
-                f"`call()` has the arguments {known.names}."
+                f"{type(layer).__name__}.{method.__name__}() takes several shapes, and each is "
+                "named after an argument of `call()` with `_shape` at the end: `call(self, a, b)` "
+                f"goes with `{method.__name__}(self, a_shape, b_shape)`. No argument of `call()` "
+                f"fits `{name}`; it has {known.names}."
             )
     return {name: shapes[name] for name in names if name in shapes}

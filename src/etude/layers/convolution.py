@@ -180,9 +180,8 @@ class Convolution(ConvolutionalLayer):
         """Makes the kernel, (*kernel_size, channels / groups, filters)."""
         if channels % self.groups:
             raise ShapeError(
-                "The number of input channels must be evenly divisible by the number of groups. "
-                f"Received groups={self.groups}, but the input has {channels} channels "
-                f"(layer {self.name!r})."
+                f"Layer {self.name!r} splits its input channels into groups={self.groups} equal "
+                f"parts, but the input has {channels} channels, which do not divide by it."
             )
         self.kernel = self.add_configured_weight(
             "kernel", (*self.kernel_size, channels // self.groups, self.filters)

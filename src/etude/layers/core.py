@@ -173,8 +173,8 @@ class Lambda(Layer):
             value = config.get(name)
             if isinstance(value, dict) and value.get("class_name") == "__lambda__":
                 raise SerializationError(
-                    "Requested the deserialization of a `Lambda` layer whose `function` is a "
-                    "Python lambda. etude never runs code from a file. Build the model in code and "
+                    "The file holds a `Lambda` layer with a Python lambda in it, and etude never "
+                    "runs code from a file. Build the model in code and "
                     "load its weights, or register a named function with "
                     "`etude.saving.register_keras_serializable` and use it in the Lambda."
                 )

@@ -222,8 +222,8 @@ def einsum_shapes(
     match = _EQUATION.fullmatch(equation.replace(" ", ""))
     if match is None or (match["left"] and match["right"]):
         raise ArgumentError(
-            f"Invalid einsum equation {equation!r}. Equations must be in the form "
-            "[X],[Y]->[Z], ...[X],[Y]->...[Z], or [X]...,[Y]->[Z]...."
+            f"Invalid einsum equation {equation!r}. Expected input,kernel->output with a letter "
+            "for each axis, as 'ab,bc->ac'; input and output may both begin or both end with '...'."
         )
     letters_in, letters_out = match["input"], match["output"]
     elided = len(input_shape) - len(letters_in)
@@ -266,20 +266,20 @@ def _sizes_of_letters(
         expected = of_output.get(letter)
         if expected is not None and expected != size:
             raise ShapeError(
-                f"EinsumDense({equation!r}): Input shape and output shape do not match at shared "
-                f"dimension '{letter}'. Input shape is {size}, and output shape is {expected}."
+                f"EinsumDense({equation!r}): the sizes of axis '{letter}' do not match: {size} in "
+                f"the input, {expected} in `output_shape`."
             )
     for letter in of_output:
         if letter not in of_input and letter not in kernel:
             raise ArgumentError(
-                f"EinsumDense({equation!r}): Dimension '{letter}' was specified in the output but "
-                "has no corresponding dim in the input or the kernel."
+                f"EinsumDense({equation!r}): the output has an axis '{letter}' that is neither in "
+                "the input nor in the kernel."
             )
     for letter in kernel:
         if letter not in of_input and letter not in of_output:
             raise ArgumentError(
-                f"EinsumDense({equation!r}): Weight dimension '{letter}' did not have a match in "
-                "either the input or the output."
+                f"EinsumDense({equation!r}): the kernel has an axis '{letter}' that is neither in "
+                "the input nor in the output."
             )
     return {**of_output, **{a: n for a, n in of_input.items() if of_output.get(a) is None}}
 
@@ -303,7 +303,7 @@ def _bias_shape(
     for letter in bias_axes:
         if letter not in letters:
             raise ArgumentError(
-                f"Bias dimension '{letter}' was requested, but is not part of the output spec "
+                f"EinsumDense: `bias_axes` names '{letter}', but the output has only the axes "
                 f"{letters!r}."
             )
     first = min(letters.find(letter) for letter in bias_axes)

@@ -94,9 +94,15 @@ class InputLayer(Layer):
 
 def _batch_shape(shape: Any, batch_size: int | None, batch_shape: Any) -> tuple[int | None, ...]:
     if shape is not None and batch_shape is not None:
-        raise ArgumentError("You cannot pass both `shape` and `batch_shape` at the same time.")
+        raise ArgumentError(
+            "Input: you cannot pass both `shape` and `batch_shape`, which is `shape` with the "
+            "batch size in front. Give one of them."
+        )
     if batch_size is not None and batch_shape is not None:
-        raise ArgumentError("You cannot pass both `batch_size` and `batch_shape` at the same time.")
+        raise ArgumentError(
+            "Input: you cannot pass both `batch_size` and `batch_shape`, which begins with the "
+            "batch size. Give one of them."
+        )
     if shape is None and batch_shape is None:
         raise ArgumentError("You must pass a `shape` argument.")
     if batch_shape is not None:
@@ -134,8 +140,8 @@ def _check_agreement(
     """Raises where an ``input_tensor`` contradicts the other arguments."""
     if not isinstance(tensor, KerasTensor):
         raise ArgumentError(
-            "Argument `input_tensor` must be a KerasTensor. Received invalid type: "
-            f"input_tensor={tensor} (of type {type(tensor)})"
+            "Argument `input_tensor` must be a KerasTensor, what `etude.Input` returns; got "
+            f"{tensor!r} of type {type(tensor).__name__}."
         )
     clashes = {
         "batch_size": batch_size is not None and tensor.shape[:1] != (batch_size,),
@@ -146,8 +152,8 @@ def _check_agreement(
     for argument, clash in clashes.items():
         if clash:
             raise ArgumentError(
-                "When providing the `input_tensor` argument, you cannot provide an incompatible "
-                f"`{argument}` argument."
+                "`input_tensor` has its own shape and dtype, so you cannot provide an incompatible "
+                f"`{argument}`; the tensor has shape {tensor.shape} and dtype {tensor.dtype}."
             )
 
 

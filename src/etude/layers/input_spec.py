@@ -54,12 +54,14 @@ class InputSpec:
             self.axes = {int(axis): size for axis, size in (axes or {}).items()}
         except (ValueError, TypeError, AttributeError) as error:
             raise DtypeError(
-                f"Argument `axes` must be a dict with integer keys. Received: axes={axes}"
+                "InputSpec: `axes` maps axes to sizes and so has integer keys, as {-1: 4}; got "
+                f"{axes}."
             ) from error
         highest = self.ndim or self.max_ndim
         if self.axes and highest is not None and max(self.axes) >= highest:
             raise ArgumentError(
-                f"Axis {max(self.axes)} is greater than the maximum allowed value: {highest - 1}"
+                f"InputSpec: `axes` names axis {max(self.axes)}, but with these dimensions the "
+                f"last axis is {highest - 1}."
             )
 
     def __repr__(self) -> str:
@@ -112,8 +114,8 @@ def _by_name(specs: list[Any], inputs: Any) -> Any:
     for name in names:
         if name not in inputs:
             raise ArgumentError(
-                f'Missing data for input "{name}". You passed a data dictionary with keys '
-                f"{list(inputs)}. Expected the following keys: {names}"
+                f'Missing data for input "{name}". Expected a dict with the keys {names}; got '
+                f"{list(inputs)}."
             )
     return [inputs[name] for name in names]
 
@@ -123,32 +125,28 @@ def _raise_count(specs: list[Any], values: list[Any], layer_name: str) -> None:
     if len(names) == len(specs) and all(names):
         pairs = ", ".join(f"'{name}': ..." for name in names)
         raise ArgumentError(
-            f'Layer "{layer_name}" expects {len(specs)} named input(s) with keys {names}, but it '
-            f"received {len(values)} input tensors. Pass inputs as a dict, e.g. "
-            f"`layer({{{pairs}}})`."
+            f"Layer '{layer_name}' expects {len(specs)} named input(s) with keys {names}; got "
+            f"{len(values)} input(s) without names. Pass a dict: `layer({{{pairs}}})`."
         )
     raise ArgumentError(
-        f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(values)} input '
-        f"tensors. Inputs received: {values}"
+        f"Layer '{layer_name}' expects {len(specs)} input(s), in a list; got {len(values)}: "
+        f"{values}"
     )
 
 
 def _check(index: int, value: Any, spec: InputSpec, layer_name: str) -> None:
-    if value is None and spec.name is not None:
+    if value is None:
         raise ArgumentError(
-            f"The input '{spec.name}' of layer '{layer_name}' is not optional, but None was passed. "
-            "Please provide a valid tensor."
+            f"Layer '{layer_name}': input '{spec.name}' is not optional; got None. Pass a tensor, "
+            "or declare it by `Input(..., optional=True)`."
         )
     if not hasattr(value, "shape"):
         raise ArgumentError(
-            f"Inputs to a layer should be tensors. Got '{value}' (of type {type(value)}) as input "
-            f"for layer '{layer_name}'."
+            f"Layer '{layer_name}' computes with tensors; got {value!r} of type "
+            f"{type(value).__name__}. Make it an array first: `numpy.array(...)`."
         )
     shape = tuple(value.shape)
-    start = (
-        f"Input {index} with name '{spec.name}' of layer '{layer_name}' is incompatible with the "
-        "layer: "
-    )
+    start = f"Layer '{layer_name}': input {index} ('{spec.name}') is incompatible with the layer: "
     end = f"Full shape received: {shape}.{spec.hint(shape)}"
     ndim = len(shape)
     if spec.ndim is not None and not spec.allow_last_axis_squeeze and ndim != spec.ndim:
@@ -164,8 +162,7 @@ def _check(index: int, value: Any, spec: InputSpec, layer_name: str) -> None:
     for axis, size in spec.axes.items():
         if size is not None and shape[axis] not in (size, None):
             raise ShapeError(
-                f"{start}expected axis {axis} of input shape to have value {size}, but received "
-                f"input with shape {shape}"
+                f"{start}expected axis {axis} to have size {size}; got an input of shape {shape}."
             )
     if spec.shape is not None and not _shapes_agree(spec, shape):
         raise ShapeError(f"{start}expected shape={spec.shape}, found shape={shape}")
