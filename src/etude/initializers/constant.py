@@ -41,7 +41,7 @@ class Constant(Initializer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The initializer with this value."""
-        return cls(deserialize_keras_object(config["value"]))
+        return cls(deserialize_keras_object(config.get("value", 0.0)))
 
 
 class Zeros(Initializer):

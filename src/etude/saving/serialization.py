@@ -271,6 +271,10 @@ def deserialize_keras_object(
             key: deserialize_keras_object(value, custom_objects, safe_mode)
             for key, value in config.items()
         }
+    if not isinstance(config["class_name"], str):
+        raise SerializationError(
+            f"Expected 'class_name' to be a str; got {config['class_name']!r}."
+        )
     if config["class_name"] in _SPECIAL:
         return _SPECIAL[config["class_name"]](config["config"])
     if config["class_name"] == "function":
@@ -355,8 +359,6 @@ def _find_class(
     config: Config, custom_objects: dict[str, Any], module_objects: dict[str, Any] | None
 ) -> Any:
     name, module = config["class_name"], config.get("module")
-    if not isinstance(name, str):
-        raise SerializationError(f"Expected 'class_name' to be a str; got {name!r}.")
     custom = get_registered_object(config.get("registered_name", name), custom_objects)
     if custom is not None:
         return custom
