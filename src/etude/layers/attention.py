@@ -311,7 +311,7 @@ class MultiHeadAttention(ConfiguredLayer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic output, and the scores where they are asked for."""
-        return eval_shape(lambda a, k: self.call(*a, **k), args, kwargs)
+        return eval_shape(self._call_by_policy, args, kwargs)
 
     def compute_output_shape(
         self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None

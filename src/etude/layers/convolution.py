@@ -46,9 +46,9 @@ class ConvolutionalLayer(ConfiguredLayer):
     ) -> None:
         super().__init__(**kwargs)
         name = type(self).__name__
-        self.kernel_size = _positive_tuple(kernel_size, self.rank, "kernel_size")
-        self.strides = _positive_tuple(strides, self.rank, "strides")
-        self.dilation_rate = _positive_tuple(dilation_rate, self.rank, "dilation_rate")
+        self.kernel_size = integer_tuple(kernel_size, self.rank, "kernel_size")
+        self.strides = integer_tuple(strides, self.rank, "strides")
+        self.dilation_rate = integer_tuple(dilation_rate, self.rank, "dilation_rate")
         self.padding = padding_name(padding, name, allow_causal=name == "Conv1D")
         self.data_format = config.standardize_data_format(data_format)
         self.activation = activations.get(activation)
@@ -73,9 +73,26 @@ class ConvolutionalLayer(ConfiguredLayer):
             )
         axis = -1 if self.data_format == "channels_last" else 1
         channels = known_axis(input_shape, axis, f"{type(self).__name__} layer {self.name!r}")
+        self._check_window(input_shape)
         self.input_spec = ChannelsSpec(self.rank, self.data_format, channels)
         outputs = self.build_kernels(channels)
         self.bias = self.add_configured_weight("bias", (outputs,)) if self.use_bias else None
+
+    def _check_window(self, input_shape: Shape) -> None:
+        """Without padding, the kernel must fit into the input."""
+        first = 1 if self.data_format == "channels_last" else 2
+        sizes = input_shape[first : first + self.rank]
+        extents = [
+            d * (k - 1) + 1 for d, k in zip(self.dilation_rate, self.kernel_size, strict=True)
+        ]
+        too_small = any(n is not None and n < e for n, e in zip(sizes, extents, strict=True))
+        if self.padding == "valid" and too_small:
+            raise ShapeError(
+                "Computed output size would be zero or negative. "
+                f"{type(self).__name__} layer {self.name!r}: the kernel, which spans "
+                f"{tuple(extents)}, does not fit into inputs of shape {input_shape}. Use a smaller "
+                "kernel, padding='same', or less pooling before."
+            )
 
     def call(self, inputs: Any) -> Any:
         """``activation(convolution + bias)``."""
@@ -89,14 +106,6 @@ class ConvolutionalLayer(ConfiguredLayer):
         if self.data_format == "channels_last" or self.bias is None:
             return self.bias
         return ops.reshape(self.bias, (1, outputs.shape[1], *(1,) * self.rank))
-
-
-def _positive_tuple(value: Any, rank: int, name: str) -> tuple[int, ...]:
-    """A tuple of sizes; 0 gets a message of its own."""
-    entries = integer_tuple(value, rank, name, allow_zero=True)
-    if not all(entries):
-        raise ArgumentError(f"The argument `{name}` cannot contain 0. Received {name}={value}.")
-    return entries
 
 
 def check_filters(filters: Any, layer: str) -> int:

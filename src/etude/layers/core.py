@@ -149,7 +149,8 @@ class Lambda(Layer):
         """The symbolic output; its dtype is that of the function's result where it is run."""
         if self._output_shape is not None:
             return super().compute_output_spec(inputs)
-        return eval_shape(lambda x, m: self.call(x, mask=m, training=training), inputs, mask)
+        options = {"mask": mask, "training": training}
+        return eval_shape(self._call_by_policy, (inputs,), options)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments as data; a Python lambda appears by its name only."""

@@ -227,7 +227,7 @@ def einsum_shapes(
         )
     letters_in, letters_out = match["input"], match["output"]
     elided = len(input_shape) - len(letters_in)
-    if elided < 0 or (elided > 0 and not (match["left"] or match["right"])):
+    if elided < 0:
         raise ShapeError(
             f"EinsumDense({equation!r}) expects an input with the {len(letters_in)} axes "
             f"{letters_in!r}; got shape {input_shape}."
@@ -238,14 +238,15 @@ def einsum_shapes(
     else:
         sizes_in = input_shape[: len(letters_in)]
         sizes_out = (input_shape[0], *output_shape)
-    if len(sizes_out) != len(letters_out):
+    if len(sizes_out) < len(letters_out):
         raise ShapeError(
             f"EinsumDense({equation!r}): `output_shape` gives the sizes of {letters_out!r} without "
             f"the batch axis; got {output_shape} for an input of shape {input_shape}."
         )
+    # Sizes without a letter are left alone: the product itself refuses inputs of another rank.
     sizes = _sizes_of_letters(
-        equation, dict(zip(letters_in, sizes_in, strict=True)),
-        dict(zip(letters_out, sizes_out, strict=True)), match["kernel"],
+        equation, dict(zip(letters_in, sizes_in, strict=False)),
+        dict(zip(letters_out, sizes_out, strict=False)), match["kernel"],
     )  # fmt: skip
     bias = _bias_shape(bias_axes, letters_out, sizes)
     if bias is not None and match["right"]:

@@ -99,8 +99,8 @@ class Layer(LayerState):
         self._read_legacy_arguments(kwargs)
         if not isinstance(trainable, bool):
             raise ArgumentError(
-                f"Expected `trainable` to be a boolean. Received: trainable={trainable} "
-                f"(of type {type(trainable)})"
+                f"{type(self).__name__}: `trainable` is a boolean, True or False; got "
+                f"{trainable!r} of type {type(trainable).__name__}."
             )
         self._trainable = trainable
         self.autocast = autocast
@@ -130,9 +130,8 @@ class Layer(LayerState):
             )
         if shape is not None:
             warnings.warn(
-                "Do not pass an `input_shape`/`input_dim` argument to a layer. When using "
-                "Sequential models, prefer using an `Input(shape)` object as the first layer in "
-                "the model instead.",
+                f"{type(self).__name__}: `input_shape` and `input_dim` are the old way to tell a "
+                "model its inputs. Begin the model with `etude.Input(shape=...)`.",
                 stacklevel=4,
             )
             self._input_shape_arg = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -149,11 +148,9 @@ class Layer(LayerState):
         """Makes the weights for inputs of this shape; subclasses write it where they have some."""
         if any(not layer.built for layer in self._layers):
             warnings.warn(
-                f"`build()` was called on layer '{self.name}', however the layer does not have a "
-                "`build()` method implemented and it looks like it has unbuilt state. This will "
-                "cause the layer to be marked as built, despite not being actually built, which "
-                "may cause failures down the line. Make sure to implement a proper `build()` "
-                "method.",
+                f"Layer '{self.name}' does not have a `build()` method implemented, and some of "
+                "the layers inside it have no weights yet. It now counts as built although they "
+                "are not. Write a `build(input_shape)` that builds them.",
                 stacklevel=2,
             )
 
@@ -167,8 +164,8 @@ class Layer(LayerState):
         """Runs the layer on tensors; or, on symbolic tensors, notes the call in their graph."""
         if not self._super_called:
             raise StateError(
-                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the "
-                "first statement in the `__init__()` method. Go add it!"
+                f"{type(self).__name__} sets attributes before the layer under it is set up. Make "
+                "`super().__init__()` the first line of its constructor."
             )
         if len(args) == 1 and not kwargs and type(args[0]) is Tensor and self._fits(args[0]):
             return self._run(args, kwargs, is_symbolic=False)
@@ -247,15 +244,19 @@ class Layer(LayerState):
         try:
             if is_symbolic:
                 return self.compute_output_spec(*args, **kwargs)
-            policy = self._dtype_policy
-            mixed = policy.compute_dtype != policy.variable_dtype
-            if not mixed and not call_context.state.autocasts:
-                return self.call(*args, **kwargs)
-            with call_context.autocasting(), autocast_scope(self._autocast_dtype()):
-                return self.call(*args, **kwargs)
+            return self._call_by_policy(args, kwargs)
         except Exception as error:
             self._annotate(error, args, kwargs)
             raise
+
+    def _call_by_policy(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``call`` with weights in the compute dtype."""
+        policy = self._dtype_policy
+        mixed = policy.compute_dtype != policy.variable_dtype
+        if not mixed and not call_context.state.autocasts:
+            return self.call(*args, **kwargs)
+        with call_context.autocasting(), autocast_scope(self._autocast_dtype()):
+            return self.call(*args, **kwargs)
 
     def _autocast_dtype(self) -> str | None:
         return self.compute_dtype if self.autocast and is_float_dtype(self.compute_dtype) else None
@@ -308,10 +309,9 @@ class Layer(LayerState):
         for value in tree.flatten(args):
             if value is not None and not is_tensor_like(value):
                 raise ArgumentError(
-                    "Only input tensors may be passed as positional arguments. The following "
-                    f"argument value should be passed as a keyword argument: {value} (of type "
-                    f"{type(value)}). Layer: '{self.name}'. A list of numbers becomes an input by "
-                    "`numpy.array(...)`."
+                    f"Layer '{self.name}': Only input tensors may be passed as positional "
+                    f"arguments; got {value!r} of type {type(value).__name__}. Pass it by its "
+                    "name, or if it is a list of numbers, as `numpy.array(...)`."
                 )
 
     def _fill_masks(self, bound: BoundCall, kwargs: dict[str, Any]) -> Any:
@@ -342,10 +342,9 @@ class Layer(LayerState):
         if not self._supports_masking:
             if has_mask:
                 warnings.warn(
-                    f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with "
-                    "a mask attached to it. However, this layer does not support masking and will "
-                    "therefore destroy the mask information. Downstream layers will not see the "
-                    "mask.",
+                    f"The mask of the input ends at layer '{self.name}': a {type(self).__name__} "
+                    "does not support masking. The layers after it treat padded steps like all "
+                    "others. To hand the mask on, set `self.supports_masking = True`.",
                     stacklevel=2,
                 )
             return
@@ -416,11 +415,11 @@ class Layer(LayerState):
             shapes = method(**shapes_for(method, bound, self._call_signature, self))
             if not isinstance(shapes, (list, tuple, dict)):
                 raise DtypeError(
-                    f"Method `compute_output_shape()` of layer {type(self).__name__} is returning "
-                    f"a type that cannot be interpreted as a shape. Received: {shapes}"
+                    f"{type(self).__name__}.compute_output_shape() must return a shape, or a list "
+                    f"or dict of shapes; got {shapes!r}."
                 )
             return tree.map_shape_structure(self._symbolic, shapes)
-        return eval_shape(lambda a, k: self.call(*a, **k), args, kwargs)
+        return eval_shape(self._call_by_policy, args, kwargs)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shapes of the outputs for inputs of these shapes, batch included.
@@ -483,7 +482,8 @@ class Layer(LayerState):
     def _first_node(self, wanted: str) -> Any:
         if not self._inbound_nodes:
             raise UncalledError(
-                f"The layer {self.name} has never been called and thus has no defined {wanted}."
+                f"Layer '{self.name}' has no {wanted}: it has never been called on the symbolic "
+                "tensor of an `Input`."
             )
         return self._inbound_nodes[0]
 
@@ -516,8 +516,8 @@ class Layer(LayerState):
             return cls(**config)
         except Exception as error:
             raise DtypeError(
-                f"Error when deserializing class '{cls.__name__}' using config={config}.\n\n"
-                f"Exception encountered: {error}"
+                f"{cls.__name__} cannot be made from its config {config}.\n\nThe constructor "
+                f"answered: {error}"
             ) from error
 
     def __repr__(self) -> str:
@@ -561,8 +561,8 @@ def _checked_name(name: str | None, cls: type) -> str:
         return naming.auto_name(cls.__name__)
     if not isinstance(name, str) or "/" in name:
         raise ArgumentError(
-            "Argument `name` must be a string and cannot contain character `/`. "
-            f"Received: name={name} (of type {type(name)})"
+            "Argument `name` must be a string and cannot contain character `/`, which separates "
+            f"layers in a path; got {name!r} of type {type(name).__name__}."
         )
     return name
 

@@ -98,9 +98,9 @@ class Reshape(ConfiguredLayer):
             rest = size // known if known else 0
         else:
             raise ShapeError(
-                f"Reshape layer {self.name!r}: The total size of the tensor must be unchanged. "
-                f"Received: input_shape={tuple(input_shape[1:])} ({size} numbers per sample), "
-                f"target_shape={self.target_shape}"
+                f"Reshape layer {self.name!r} cannot turn samples of shape "
+                f"{tuple(input_shape[1:])}, {size} numbers, into the target shape "
+                f"{self.target_shape}, which has another number of entries."
             )
         return (input_shape[0], *(rest if n == -1 else n for n in self.target_shape))
 
@@ -117,13 +117,13 @@ def _checked_target(target: tuple[int, ...]) -> tuple[int, ...]:
     for size in target:
         if not is_integer(size) or size < -1:
             raise ArgumentError(
-                "The `target_shape` argument must hold integers of 0 or more, and -1 at most once "
-                f"for what is left; got {target}. The batch axis is not part of it."
+                "Each entry of `target_shape` must be a non-negative integer, or -1 for what is "
+                f"left; the batch axis is not part of it. Received: target_shape={target}."
             )
     if target.count(-1) > 1:
         raise ArgumentError(
-            "There must be at most one unknown dimension (-1) in target_shape. "
-            f"Received: target_shape={target}."
+            "Reshape finds out at most one unknown dimension, written -1; got "
+            f"target_shape={target}."
         )
     return target
 
@@ -354,11 +354,10 @@ class Cropping(SpatialLayer):
             size = inputs.shape[axis]
             if before + after >= size:
                 raise ShapeError(
-                    f"{type(self).__name__} layer {self.name!r}: Values in `cropping` argument "
-                    "should be smaller than the corresponding spatial dimension of the input; the "
+                    "Values in `cropping` argument should be smaller than the corresponding "
+                    f"spatial dimension of the input. (Layer {self.name!r}: the sum in the "
                     f"`cropping` parameter of `{type(self).__name__}` layer must be smaller than "
-                    f"the input length. Received: input_shape={tuple(inputs.shape)}, "
-                    f"cropping={self.cropping}"
+                    f"the size of the axis; got {self.cropping} for {tuple(inputs.shape)}.)"
                 )
             slices[axis] = slice(before, size - after)
         return inputs[tuple(slices)]

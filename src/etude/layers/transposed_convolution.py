@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from etude import ops
 from etude.errors import ArgumentError
-from etude.layers.arguments import integer_tuple
+from etude.layers.arguments import Shape, integer_tuple
 from etude.layers.configured import weight_options
 from etude.layers.convolution import (
     ConvolutionalLayer,
@@ -71,11 +71,14 @@ class TransposedConvolution(ConvolutionalLayer):
         for axis, (size, stride) in enumerate(zip(sizes, self.strides, strict=True)):
             if size >= stride:
                 raise ArgumentError(
-                    "`output_padding` must be strictly less than `strides` for all dimensions. "
-                    f"At dimension {axis}, `output_padding` is {size} but `strides` is {stride}. "
-                    f"Received: output_padding={sizes}, strides={self.strides}"
+                    "`output_padding` must be strictly less than `strides` on each axis; got "
+                    f"output_padding={sizes} and strides={self.strides}, {size} against {stride} "
+                    f"on axis {axis}."
                 )
         return sizes
+
+    def _check_window(self, input_shape: Shape) -> None:
+        """Any kernel fits: the output is larger than the input."""
 
     def build_kernels(self, channels: int) -> int:
         """Makes the kernel, (*kernel_size, filters, channels)."""
