@@ -7,13 +7,13 @@ import math
 import keras
 import numpy as np
 import pytest
-from tests.parity.reference import keras_alone
-from tests.training.models import X, Y, classifier
 
 from etude import callbacks
 from etude.callbacks.callback_list import CallbackList
 from etude.callbacks.progress import Progbar
 from etude.errors import ArgumentError, StateError
+from tests.parity.reference import keras_alone
+from tests.training.models import X, Y, classifier
 
 LOSSES = [1.0, 0.8, 0.79, 0.85, 0.78, 0.9, 0.91, 0.92, 0.5, 0.6, 0.7, 0.8]
 
@@ -165,7 +165,7 @@ def test_csv_is_that_of_keras(tmp_path):
                 for epoch, log in enumerate(logs):
                     logger.on_epoch_end(epoch, log)
                 logger.on_train_end()
-        texts.append(list(csv.reader(path.open(), delimiter=";")))
+        texts.append(list(csv.reader(io.StringIO(path.read_text()), delimiter=";")))
     assert texts[0] == texts[1]
     assert len(texts[0]) == 5, "one header for both runs"
 

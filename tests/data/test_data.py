@@ -21,7 +21,7 @@ from etude.errors import ArgumentError, DataError
 def test_every_sample_comes_once_in_an_epoch(count, size, epoch, shuffle):
     data = ArrayBatches(np.arange(count), batch_size=size, shuffle=shuffle, seed=5)
     batches = [x.tolist() for x, _, _ in data.epoch(epoch)]
-    assert sorted(sum(batches, [])) == list(range(count))
+    assert sorted(i for batch in batches for i in batch) == list(range(count))
     assert len(batches) == data.num_batches
     assert all(len(batch) == size for batch in batches[:-1])
     if shuffle == "batch":
@@ -31,7 +31,10 @@ def test_every_sample_comes_once_in_an_epoch(count, size, epoch, shuffle):
 
 def test_order_depends_on_seed_and_epoch_alone():
     data = ArrayBatches(np.arange(100), shuffle=True, seed=5)
-    assert data.order(2).tolist() == ArrayBatches(np.zeros(100), shuffle=True, seed=5).order(2).tolist()
+    assert (
+        data.order(2).tolist()
+        == ArrayBatches(np.zeros(100), shuffle=True, seed=5).order(2).tolist()
+    )
     assert data.order(2).tolist() != data.order(3).tolist()
     # NumPy promises that the numbers of MT19937 stay as they are.
     assert data.order(0)[:5].tolist() == [74, 25, 75, 96, 68]

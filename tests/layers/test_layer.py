@@ -160,7 +160,7 @@ def test_errors_name_the_layer_and_the_shapes(x):
         def call(self, x):
             return ops.matmul(x, np.ones((7, 7), "float32"))
 
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         Broken(name="broken")(x)
     notes = " ".join(caught.value.__notes__)
     assert "broken" in notes and "(2, 3)" in notes

@@ -169,10 +169,7 @@ def test_config_is_that_of_keras(engine):
 
 
 def _histories(nodes):
-    return [
-        (h[0], h[1], h[2])
-        for h in functional_config._histories(nodes)  # noqa: SLF001
-    ]
+    return [(h[0], h[1], h[2]) for h in functional_config._histories(nodes)]
 
 
 def test_broken_configs_are_refused(engine):

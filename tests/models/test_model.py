@@ -47,7 +47,9 @@ def test_a_subclass_may_be_made_from_symbols(engine):
     model = Custom(x, layers.Dense(2)(x), name="custom")
     assert type(model) is Custom and model.greet() == "hello"
     assert model(X).shape == (2, 2) and model.output_shape == (None, 2)
-    assert len(model.weights) == 2 and [type(l).__name__ for l in model.layers][-1] == "Dense"
+    assert (
+        len(model.weights) == 2 and [type(layer).__name__ for layer in model.layers][-1] == "Dense"
+    )
     again = Custom.from_config(model.get_config())
     assert type(again) is Custom and again.output_shape == (None, 2)
 

@@ -2,10 +2,10 @@
 
 import keras
 import pytest
-from tests.parity.reference import keras_alone
 
 import etude
 from etude.errors import ArgumentError
+from tests.parity.reference import keras_alone
 
 
 def chain(k):

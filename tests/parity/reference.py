@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +19,8 @@ RTOL = ATOL = 1e-5
 @contextlib.contextmanager
 def keras_alone() -> Iterator[None]:
     """Keras expects jax with 32-bit types, etude switches the wider ones on."""
-    with jax.enable_x64(False):
+    with jax.enable_x64(False), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message="__array__")
         yield
 
 

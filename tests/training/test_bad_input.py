@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.training.models import X, Y, classifier
 
 import etude
 from etude import Input, Sequential, callbacks, layers
 from etude.errors import ArgumentError, DataError, EtudeError, ShapeError, UnknownNameError
+from tests.training.models import X, Y, classifier
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_ignored_classes_are_not_out_of_range(engine):
 
 
 def test_text_and_objects(model):
-    with pytest.raises(DataError, match="text.*'cat'"):
+    with pytest.raises(DataError, match=r"text.*'cat'"):
         fit(model, np.array(["cat"] * 50))
     with pytest.raises(DataError, match="`y` must hold numbers"):
         fit(model, X, np.array(["a", "b"] * 25))
@@ -139,8 +139,9 @@ def test_targets_beside_a_generator(model):
 def test_nan_in_the_data_is_said_with_its_place(model):
     x = X.copy()
     x[7, 2] = np.nan
-    with pytest.warns(UserWarning, match=r"`x` holds NaN: 1 of 300.*\(7, 2\)"), pytest.warns(
-        UserWarning, match="loss became NaN"
+    with (
+        pytest.warns(UserWarning, match=r"`x` holds NaN: 1 of 300.*\(7, 2\)"),
+        pytest.warns(UserWarning, match="loss became NaN"),
     ):
         fit(model, x)
 
@@ -179,7 +180,7 @@ def test_number_of_targets_must_fit_the_outputs(engine):
     x = Input((6,))
     model = etude.Model(x, [layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)])
     model.compile("sgd", "mse")
-    with pytest.raises(ArgumentError, match="2 outputs.*1 targets"):
+    with pytest.raises(ArgumentError, match=r"2 outputs.*1 targets"):
         fit(model, X, X[:, :1])
     model.compile("sgd", {"a": "mse", "c": "mse"})
     with pytest.raises(ArgumentError, match="`loss` does not fit"):

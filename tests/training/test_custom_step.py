@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.training.models import X, Y, classifier
 
 import etude
 from etude import Input, Model, Sequential, layers, losses, metrics, ops, optimizers
+from tests.training.models import X, Y, classifier
 
 REAL = np.random.default_rng(0).normal(size=(40, 2)).astype("float32") * 0.3 + 1.0
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.training.models import X, Y, classifier
 
 import etude
 from etude import Input, Model, Sequential, callbacks, layers
 from etude.data import PyDataset
 from etude.training import runner
+from tests.training.models import X, Y, classifier
 
 OPTIONS = {"batch_size": 8, "verbose": 0}
 
@@ -128,7 +128,9 @@ def test_validation_is_what_evaluate_says(engine):
     found = model.evaluate(X[:13], Y[:13], verbose=0, return_dict=True, batch_size=8)
     assert history["val_loss"][-1] == pytest.approx(found["loss"], rel=1e-5)
     assert history["val_accuracy"][-1] == pytest.approx(found["accuracy"])
-    assert model.evaluate(X[:13], Y[:13], verbose=0) == pytest.approx(list(found.values()), rel=1e-5)
+    assert model.evaluate(X[:13], Y[:13], verbose=0) == pytest.approx(
+        list(found.values()), rel=1e-5
+    )
 
 
 def test_validation_split_takes_the_last_samples(engine):
@@ -280,7 +282,12 @@ def test_eager_running_gives_the_same(engine):
 
 def test_convolutions_train(engine):
     model = Sequential(
-        [Input((6, 6, 1)), layers.Conv2D(3, 3, activation="relu"), layers.Flatten(), layers.Dense(2)]
+        [
+            Input((6, 6, 1)),
+            layers.Conv2D(3, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
     )
     model.compile("adam", "mse")
     x = np.random.default_rng(0).normal(size=(20, 6, 6, 1))
@@ -304,7 +311,6 @@ def test_single_batches(engine):
     first = model.train_on_batch(X[:8], Y[:8], return_dict=True)
     again = model.train_on_batch(X[:8], Y[:8])
     assert sorted(first) == ["accuracy", "loss"] and len(again) == 2
-    model.reset_metrics()
     found = model.test_on_batch(X[:8], Y[:8], return_dict=True)
     assert found["loss"] < first["loss"]
     with pytest.raises(etude.errors.ArgumentError, match="same time"):

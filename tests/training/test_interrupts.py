@@ -6,10 +6,10 @@ import threading
 
 import numpy as np
 import pytest
-from tests.training.models import X, Y, classifier
 
 from etude import callbacks
 from etude.training.interrupts import whole_steps
+from tests.training.models import X, Y, classifier
 
 
 def test_an_interrupt_waits_for_the_end(engine):

@@ -85,12 +85,13 @@ class MonitorCallback(Callback):
 
 
 # Parts of the names of classes of metrics that are better when they are larger, or smaller.
-_UP = tuple(
-    "Accuracy AUC CosineSimilarity F1 FBeta IoU Precision R2 Recall Sensitivity Specificity "
-    "TruePositives TrueNegatives Pearson Concordance".split()
+_UP = (
+    *("Accuracy", "AUC", "CosineSimilarity", "F1", "FBeta", "IoU", "Precision", "R2", "Recall"),
+    *("Sensitivity", "Specificity", "TruePositives", "TrueNegatives", "Pearson", "Concordance"),
 )
-_DOWN = tuple(
-    "Error Crossentropy Hinge Poisson Divergence LogCosh FalsePositives FalseNegatives".split()
+_DOWN = (
+    *("Error", "Crossentropy", "Hinge", "Poisson", "Divergence", "LogCosh"),
+    *("FalsePositives", "FalseNegatives"),
 )
 
 

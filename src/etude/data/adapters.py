@@ -110,8 +110,8 @@ def _unrecognized(x: Any, y: Any, sample_weight: Any) -> DataError:
     for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight)):
         if isinstance(value, str) or not is_arrays(value):
             return DataError(
-                f"Unrecognized data type: `{name}` is {type(value).__name__} ({str(value)[:60]!r}). "
-                "Expected NumPy arrays, tensors, tables, lists of numbers, a PyDataset, or a "
-                "generator of batches."
+                f"Unrecognized data type: `{name}` is {type(value).__name__} "
+                f"({str(value)[:60]!r}). Expected NumPy arrays, tensors, tables, lists of "
+                "numbers, a PyDataset, or a generator of batches."
             )
     return DataError(f"Unrecognized data type: {type(x).__name__}.")

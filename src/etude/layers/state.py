@@ -19,8 +19,8 @@ from etude.variable import Variable
 __all__ = ["LayerState"]
 
 LOCKED = (
-    "You cannot add new elements of state (variables or sub-layers) to a layer that is already "
-    "built. All state must be created in the `__init__()` method or in the `build()` method."
+    "You cannot add new elements of state, weights or layers, to a layer that is already built. "
+    "Create them in its constructor or in `build()`."
 )
 
 
@@ -30,6 +30,10 @@ class LayerState:
     _tracked_as = "layers"
     _dtype_policy: dtype_policies.DTypePolicy
     _tracker: Tracker
+    _layers: list[Any]
+    _metrics: list[Any]
+    _seed_generators: list[Any]
+    _inbound_nodes: list[Any]
     _losses: list[Any]
     _trainable: bool
     name: str
@@ -97,15 +101,15 @@ class LayerState:
         shape = () if shape is None else shape
         if isinstance(shape, str):
             raise ArgumentError(
-                "`name` must be passed as a keyword argument. "
-                f"Received: add_weight('{shape}', ...). Use: add_weight(shape=..., name='{shape}')."
+                f"The first argument of add_weight is the shape; got the text '{shape}'. Pass a "
+                f"name as a keyword argument: add_weight(shape=..., name='{shape}')."
             )
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if any(size is None for size in shape):
             raise ShapeError(
                 f"Layer '{self.name}': the shape of the weight {name!r} must be fully known when "
-                f"it is made; got {shape}. Give the layer an input whose sizes are known, except for "
-                "the batch."
+                f"it is made; got {shape}. Give the layer an input whose sizes are known, except "
+                "for the batch."
             )
         dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
         if initializer is None:
@@ -250,8 +254,8 @@ class LayerState:
         own, given = self.weights, list(weights)
         if len(own) != len(given):
             raise ShapeError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
-                f"length {len(given)}, but the layer was expecting {len(own)} weights"
+                f"set_weights() on layer '{self.name}' got a list of length {len(given)}, "
+                f"expecting {len(own)} weights"
                 f"{'' if own else ', because it is not built: call it on data first'}. "
                 f"Expected shapes: {[tuple(v.shape) for v in own]}; "
                 f"received: {[np.shape(w) for w in given]}."
@@ -260,7 +264,7 @@ class LayerState:
             if tuple(variable.shape) != tuple(np.shape(value)):
                 raise ShapeError(
                     f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible "
-                    f"with provided weight shape {tuple(np.shape(value))}: weight '{variable.path}'."
+                    f"with provided weight shape {tuple(np.shape(value))}: '{variable.path}'."
                 )
         for variable, value in zip(own, given, strict=True):
             variable.assign(value)
@@ -273,8 +277,8 @@ class LayerState:
         """
         if not self.built:
             raise NotBuiltError(
-                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
-                "built. You can build it manually via: `layer.build(input_shape)`."
+                f"Layer '{self.name}' isn't built, so its weights cannot be counted. Call it on "
+                "data, or `layer.build(input_shape)`."
             )
         return sum(math.prod(variable.shape) for variable in self.weights)
 
@@ -293,9 +297,9 @@ class LayerState:
         if len(store.keys()) != len(own):
             hint = "" if own or self.built else " It was never built: call it on data first."
             raise ShapeError(
-                f"Layer '{self.name}' expected {len(own)} variables, but received "
-                f"{len(store.keys())} variables during loading.{hint} "
-                f"Expected: {[variable.name for variable in own]}"
+                f"Layer '{self.name}' has {len(own)} variables, "
+                f"{[variable.name for variable in own]}, and received {len(store.keys())} "
+                f"variables from the file.{hint}"
             )
         for index, variable in enumerate(own):
             variable.assign(store[str(index)])
@@ -311,8 +315,8 @@ class LayerState:
         for value in tree.flatten(loss):
             if not isinstance(value, (Tensor, Variable)):
                 raise DtypeError(
-                    "`add_loss()` can only be called from inside `build()` or `call()`, on a "
-                    f"tensor input. Received invalid value: {value}"
+                    f"Layer '{self.name}': `add_loss()` takes a tensor, computed in `call()` or "
+                    f"`build()`; got {value!r} of type {type(value).__name__}."
                 )
             self._losses.append(value)
 

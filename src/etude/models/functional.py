@@ -45,6 +45,8 @@ class Functional(Model):
         [(None, 1), (None, 3)]
     """
 
+    _first_call = 1
+
     def __init__(
         self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None
     ) -> None:

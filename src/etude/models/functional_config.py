@@ -60,7 +60,8 @@ def _node_indices(graph: Any) -> dict[int, int]:
 
 
 def _first_index(operation: Any) -> int:
-    return 1 if getattr(operation, "_graph", None) is not None else 0  # as Keras counts
+    """The number of the first call: Keras counts calls of functional models from 1."""
+    return getattr(operation, "_first_call", 0)
 
 
 def _serialize_operation(operation: Any) -> Config:

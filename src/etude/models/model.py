@@ -12,6 +12,7 @@ from etude.autodiff import KerasTensor, eval_shape
 from etude.errors import ArgumentError, DtypeError, NotBuiltError, StateError
 from etude.layers.layer import Layer
 from etude.models import functional_config
+from etude.saving.model_file import save_model
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 from etude.training.trainer import Trainer
@@ -99,6 +100,10 @@ class Model(Trainer, Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the output; the layers of a graph have set it."""
         return None if self._functional is not None else previous_mask
+
+    @property
+    def _first_call(self) -> int:
+        return 0 if self._functional is None else 1
 
     @property
     def _graph(self) -> Any:
@@ -256,6 +261,19 @@ class Model(Trainer, Layer):
         )
 
     # ---- files and configs ---------------------------------------------------------------------
+
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
+        """Writes the model, its weights and the state of its optimizer into a file ``*.keras``.
+
+        Args:
+            filepath: the file.
+            overwrite: whether a file of that name may be replaced.
+            zipped: must not be false: a model is one file.
+
+        Raises:
+            ArgumentError: the name has another ending, or the file exists and may not be replaced.
+        """
+        save_model(self, filepath, overwrite, zipped)
 
     def save_weights(
         self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None

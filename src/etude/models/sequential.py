@@ -41,6 +41,8 @@ class Sequential(Model):
         ((None, 1), 19)
     """
 
+    _first_call = 0
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
         self.__dict__["_functional"] = None

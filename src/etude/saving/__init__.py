@@ -1,5 +1,6 @@
 """From objects to configs and files, and back. Nothing in a file is ever executed or imported."""
 
+from etude.saving.model_file import load_model, save_model
 from etude.saving.registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -17,6 +18,8 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
     "register_keras_serializable",
+    "save_model",
     "serialize_keras_object",
 ]

@@ -11,10 +11,10 @@ numbers are read.
 
 from __future__ import annotations
 
+import io
 import os
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ import numpy as np
 
 from etude.errors import ArgumentError, SerializationError, ShapeError
 from etude.naming import to_snake_case
+from etude.saving.files import write_atomically
 
-__all__ = ["load", "read_into", "save", "write_atomically", "write_from"]
+__all__ = ["from_bytes", "load", "read_into", "save", "to_bytes", "write_from"]
 
 ENDING = ".weights.h5"
 
@@ -75,30 +76,22 @@ def _checked_path(filepath: Any) -> Path:
     return path
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Has a file written under another name in the same folder, then moves it to its place.
+def to_bytes(model: Any) -> bytes:
+    """What `save` writes, in memory."""
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
+        write_from(model, file)
+    return memory.getvalue()
 
-    Args:
-        path: where the file belongs.
-        write: writes it to the path that it is given.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    part = Path(name)
+
+def from_bytes(model: Any, content: bytes, origin: str) -> None:
+    """Reads what `to_bytes` returned; ``origin`` names it in messages."""
     try:
-        write(part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        file = h5py.File(io.BytesIO(content), "r")
+    except OSError as error:
+        raise SerializationError(f"The weights in {origin} cannot be read: {error}.") from error
+    with file:
+        read_into(model, file)
 
 
 # ---- walking over objects ---------------------------------------------------------------------
@@ -232,14 +225,13 @@ def _may_be_missing(path: str, owner: Any) -> bool:
 
 
 def _variables_of(owner: Any) -> list[Any]:
-    own = getattr(owner, "_own_variables", None)
-    if callable(own):
-        return own()
+    if hasattr(owner, "_own_variables"):
+        return owner._own_variables()
     return list(getattr(owner, "variables", []))
 
 
 def _read(owner: Any, wanted: list[Any], group: h5py.Group, path: str) -> None:
-    store = {key: _dataset(group, key) for key in group}
+    store = {str(key): _dataset(group, str(key)) for key in group}
     for key, dataset in store.items():
         index = int(key) if key.isdigit() else None
         if index is not None and index < len(wanted):

@@ -23,16 +23,22 @@ class Steps:
     """One step of training, of evaluation, of prediction; and the loss and metrics in it."""
 
     optimizer: Any
-    losses: list[Any]
-    trainable_weights: list[Any]
-    metrics: list[Any]
     _compile_loss: Any
     _compile_metrics: Any
     _loss_tracker: Any
 
-    if TYPE_CHECKING:  # `Layer` supplies it
+    if TYPE_CHECKING:  # `Layer` and `Trainer` supply these
 
-        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+        @property
+        def metrics(self) -> list[Any]: ...  # noqa: D102
+
+        @property
+        def losses(self) -> list[Any]: ...  # noqa: D102
+
+        @property
+        def trainable_weights(self) -> list[Any]: ...  # noqa: D102
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # noqa: D102
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Updates the weights by one batch.

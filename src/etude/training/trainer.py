@@ -215,7 +215,14 @@ class Trainer(Steps):
                 (x, y, sample_weight), validation_split
             )
         batches = batches_of(
-            x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight, make_default_seed()
+            x,
+            y,
+            sample_weight,
+            batch_size,
+            steps_per_epoch,
+            shuffle,
+            class_weight,
+            make_default_seed(),
         )
         self._prepare(batches)
         validation: Any = None
@@ -373,11 +380,15 @@ class Trainer(Steps):
         return found
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
-        """Values in the order of `metrics`; a single one alone."""
+        """Values in the order of `metrics`, then those by other names; a single one alone.
+
+        As in Keras, metrics of models with several outputs count as others, since their names in
+        the logs begin with that of the output.
+        """
         names: list[str] = []
         for metric in self.metrics:
-            inner = getattr(metric, "terms", None)
-            names += [metric.name] if inner is None else list(metric.result())
+            terms = getattr(metric, "terms", None)
+            names += [metric.name] if terms is None else [term.metric.name for term in terms]
         values = [logs[name] for name in dict.fromkeys(names) if name in logs]
         values += [logs[name] for name in sorted(logs) if name not in names]
         return values[0] if len(values) == 1 else values
@@ -438,14 +449,14 @@ class Trainer(Steps):
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step of training on the given samples; metrics go on from the call before."""
+        """One step of training on the given samples; metrics are those of these samples alone."""
         self._require_compile("train_on_batch")
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of evaluation on the given samples; metrics go on from the call before."""
+        """One step of evaluation on the given samples; metrics are those of these alone."""
         self._require_compile("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
@@ -468,6 +479,7 @@ class Trainer(Steps):
         checks.check_targets(self, y)
         build_from_batch(self, batch)
         checks.check_labels(self, y)
+        self.reset_metrics()
         step = program(self, kind, lambda step: step)
         with whole_steps():
             logs = to_numbers(step(batch))
@@ -529,10 +541,12 @@ class Trainer(Steps):
             )
 
     if TYPE_CHECKING:  # `Layer` supplies these
-
         _metrics: list[Any]
+        _programs: dict[str, Any]
         history: Any
-        variables: list[Any]
+
+        @property
+        def variables(self) -> list[Any]: ...  # noqa: D102
 
         def _flatten_layers(
             self, include_self: bool = True, recursive: bool = True
