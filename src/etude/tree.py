@@ -4,6 +4,9 @@ Everything else, ``None`` included, is a leaf. Dictionaries are walked in the or
 keys, so that structures with equal keys line up.
 """
 
+# Nested structures have leaves of any type:
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
@@ -45,7 +48,7 @@ def _keys(structure: dict[Any, Any]) -> list[Any]:
 
 def _children(structure: Any) -> list[tuple[Any, Any]]:
     if isinstance(structure, dict):
-        mapping: dict[Any, Any] = structure  # pyright: ignore[reportUnknownVariableType]
+        mapping: dict[Any, Any] = structure
         return [(key, mapping[key]) for key in _keys(mapping)]
     return list(enumerate(structure))
 
@@ -53,14 +56,14 @@ def _children(structure: Any) -> list[tuple[Any, Any]]:
 def _rebuild(structure: Any, children: list[Any]) -> Any:
     """A structure of the type and keys of the given one, with other children."""
     if isinstance(structure, dict):
-        mapping: dict[Any, Any] = structure  # pyright: ignore[reportUnknownVariableType]
+        mapping: dict[Any, Any] = structure
         found = dict(zip(_keys(mapping), children, strict=True))
         ordered = [(key, found[key]) for key in mapping]
         if isinstance(mapping, defaultdict):
             return defaultdict(mapping.default_factory, ordered)
         return OrderedDict(ordered) if isinstance(mapping, OrderedDict) else dict(ordered)
     if isinstance(structure, tuple) and hasattr(structure, "_fields"):
-        return type(structure)(*children)  # pyright: ignore[reportUnknownVariableType]
+        return type(structure)(*children)
     return tuple(children) if isinstance(structure, tuple) else children
 
 
@@ -102,9 +105,7 @@ def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     return list(_leaves(structure, ()))
 
 
-def map_structure(
-    func: Callable[..., Any], *structures: Any, none_is_leaf: bool = True
-) -> Any:
+def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool = True) -> Any:
     """Applies a function to the leaves of structures of one form; returns that form.
 
     Args:
@@ -133,7 +134,10 @@ def map_structure(
     columns = [[child for _, child in _children(s)] for s in structures]
     return _rebuild(
         first,
-        [map_structure(func, *row, none_is_leaf=none_is_leaf) for row in zip(*columns, strict=True)],
+        [
+            map_structure(func, *row, none_is_leaf=none_is_leaf)
+            for row in zip(*columns, strict=True)
+        ],
     )
 
 
@@ -148,7 +152,9 @@ def map_structure_up_to(shallow: Any, func: Callable[..., Any], *structures: Any
     columns = [[child for _, child in _children(s)] for s in (shallow, *structures)]
     if len({len(c) for c in columns}) != 1:
         raise ArgumentError(f"The structures differ in length from the shallow one, {shallow!r}.")
-    return _rebuild(shallow, [map_structure_up_to(a, func, *r) for a, *r in zip(*columns, strict=True)])
+    return _rebuild(
+        shallow, [map_structure_up_to(a, func, *r) for a, *r in zip(*columns, strict=True)]
+    )
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
@@ -185,7 +191,9 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
         if found is not None:
             return found
     if is_nested(structure):
-        structure = _rebuild(structure, [traverse(func, c, top_down) for _, c in _children(structure)])
+        structure = _rebuild(
+            structure, [traverse(func, c, top_down) for _, c in _children(structure)]
+        )
     if top_down:
         return structure
     found = func(structure)
@@ -197,13 +205,15 @@ def _check_form(a: Any, b: Any, check_types: bool) -> None:
         raise ArgumentError(f"The structures differ: {a!r} against {b!r}.")
     if not is_nested(a):
         return
-    if check_types and type(a) is not type(b) and not (
-        isinstance(a, Mapping) and isinstance(b, Mapping)
+    if (
+        check_types
+        and type(a) is not type(b)
+        and not (isinstance(a, Mapping) and isinstance(b, Mapping))
     ):
         raise DtypeError(f"The structures differ in type: {a!r} against {b!r}.")
     if isinstance(a, dict) != isinstance(b, dict) or len(a) != len(b):
         raise ArgumentError(f"The structures differ: {a!r} against {b!r}.")
-    if isinstance(a, dict) and _keys(a) != _keys(b):  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(a, dict) and isinstance(b, dict) and _keys(a) != _keys(b):
         raise ArgumentError(f"The structures differ in their keys: {a!r} against {b!r}.")
 
 
@@ -244,10 +254,7 @@ def lists_to_tuples(structure: Any) -> Any:
 
 def is_shape(value: Any) -> bool:
     """Whether a value is one shape: a list or tuple of integers and ``None``."""
-    return isinstance(value, (list, tuple)) and all(
-        d is None or isinstance(d, int)
-        for d in value  # pyright: ignore[reportUnknownVariableType]
-    )
+    return isinstance(value, (list, tuple)) and all(d is None or isinstance(d, int) for d in value)
 
 
 def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,7 +25,7 @@ _local = _Local()
 
 
 @contextmanager
-def autocast_scope(dtype: str | None) -> Iterator[None]:
+def autocast_scope(dtype: str | None) -> Generator[None]:
     """Inside, float Variables are read in the given dtype; None turns that off."""
     before, _local.autocast = _local.autocast, dtype
     try:

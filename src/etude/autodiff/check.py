@@ -1,5 +1,8 @@
 """The public gradient checker: rules against central differences, in float64."""
 
+# Nested structures have leaves of any type:
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

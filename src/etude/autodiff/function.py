@@ -1,5 +1,8 @@
 """`function`: imperative code on Tensors and Variables as one compiled program."""
 
+# Nested structures have leaves of any type:
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import functools
@@ -106,9 +109,9 @@ class _Static:
 def _shape_of(structure: Any) -> Any:
     """A hashable description of a structure's form."""
     if isinstance(structure, dict):
-        return (dict, tuple((k, _shape_of(structure[k])) for k in structure))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return (dict, tuple((k, _shape_of(structure[k])) for k in structure))
     if isinstance(structure, (list, tuple)):
-        return (type(structure), tuple(map(_shape_of, structure)))  # pyright: ignore[reportUnknownArgumentType]
+        return (type(structure), tuple(map(_shape_of, structure)))
     return None
 
 

@@ -5,6 +5,9 @@ engine. Dimensions that are not known yet (None) are found by evaluating with tw
 differs in the result is not known either.
 """
 
+# Nested structures have leaves of any type:
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -150,9 +153,9 @@ def any_symbolic(structure: Any) -> bool:
     (True, False)
     """
     if isinstance(structure, (list, tuple)):
-        return any(map(any_symbolic, structure))  # pyright: ignore[reportUnknownArgumentType]
+        return any(map(any_symbolic, structure))
     if isinstance(structure, dict):
-        return any(map(any_symbolic, structure.values()))  # pyright: ignore[reportUnknownArgumentType]
+        return any(map(any_symbolic, structure.values()))
     return isinstance(structure, KerasTensor)
 
 

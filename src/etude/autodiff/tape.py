@@ -8,7 +8,7 @@ is no recursion and no limit on depth.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -107,7 +107,7 @@ class GradientTape:
         self._used = False
 
     @contextmanager
-    def stop_recording(self) -> Iterator[None]:
+    def stop_recording(self) -> Generator[None]:
         """Leaves out what is computed inside."""
         with stop_recording():
             yield
@@ -203,7 +203,7 @@ class GradientTape:
 
 
 @contextmanager
-def stop_recording() -> Iterator[None]:
+def stop_recording() -> Generator[None]:
     """Leaves out what is computed inside from all tapes of this thread."""
     before = swap_depth(0)
     try:

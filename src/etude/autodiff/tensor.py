@@ -1,5 +1,8 @@
 """Tensor: an array of the active engine and, while recorded, where it came from."""
 
+# Nested structures have leaves of any type:
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import sys
@@ -188,7 +191,7 @@ def _convert(value: Any, dtype: str | None) -> Tensor:
     if type(value) in (bool, int, float, complex):  # a numpy.float64 is a float, with its dtype
         return Tensor(xp().array(value, dtype or _scalar_dtype(value)))
     if isinstance(value, (list, tuple)):
-        return _from_nested(value, dtype)  # pyright: ignore[reportUnknownArgumentType]
+        return _from_nested(value, dtype)
     return Tensor(xp().array(value, dtype))
 
 
@@ -220,7 +223,7 @@ def _widest(leaves: list[Any]) -> str:
 
 def _collect(value: Any, leaves: list[Any]) -> None:
     if isinstance(value, (list, tuple)):
-        for v in value:  # pyright: ignore[reportUnknownVariableType]
+        for v in value:
             _collect(v, leaves)
     else:
         leaves.append(value)

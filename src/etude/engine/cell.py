@@ -11,7 +11,7 @@ Frames nest (a loop body inside a program) and belong to one thread.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
@@ -117,7 +117,7 @@ def note(what: str) -> None:
 
 
 @contextmanager
-def no_frame() -> Iterator[None]:
+def no_frame() -> Generator[None]:
     """Suspends all frames: reads and writes inside go to the cells themselves."""
     frame, _local.frame = _local.frame, None
     try:

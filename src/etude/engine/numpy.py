@@ -3,9 +3,12 @@
 What is not defined here or in `etude.engine.numpy_kernels` is NumPy's own function of that name.
 """
 
+# Nested structures have leaves of any type:
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -83,7 +86,7 @@ def block(value: Array) -> Array:
 
 
 @contextmanager
-def concretely() -> Iterator[None]:
+def concretely() -> Generator[None]:
     """Runs what is inside at once and for good, also in the middle of a trace."""
     with no_frame():
         yield

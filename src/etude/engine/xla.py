@@ -5,14 +5,18 @@ What is not defined here or in `etude.engine.xla_kernels` is the function of tha
 ``jax.numpy``.
 """
 
+# Jax leaves many of its types open:
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -80,7 +84,7 @@ def block(value: Array) -> Array:
 
 
 @contextmanager
-def concretely() -> Iterator[None]:
+def concretely() -> Generator[None]:
     """Runs what is inside at once and for good, also in the middle of a trace."""
     with no_frame(), jax.ensure_compile_time_eval():
         yield

@@ -32,7 +32,7 @@ from etude.ops.trigonometry import *
 
 from etude.ops.core import *  # isort: skip  (last: its function `shape` hides the module)
 
-__all__ = [
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     name
     for name, value in globals().items()
     if not name.startswith("_") and name != "ModuleType" and not isinstance(value, ModuleType)

@@ -7,6 +7,9 @@ an input of the primitive. Cells that the body writes are put back, in the rever
 they held at that step, so that a random mask is the same one.
 """
 
+# Nested structures have leaves of any type:
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -86,7 +89,7 @@ def _outside(outputs: list[Tensor], start: int, inner: set[Any]) -> list[Tensor]
                 seen.add(t.node)
                 waiting.extend(x for x in t.node.inputs if x is not None)
         else:
-            owner = getattr(t.node, "owner", None)
+            owner: Any = getattr(t.node, "owner", None)
             fresh = owner.__etude_source__() if hasattr(owner, "__etude_source__") else t
             found.setdefault((t.node, t.index), fresh)
     return list(found.values())
@@ -132,13 +135,14 @@ def scan(
     (6.0, [1.0, 3.0, 6.0])
     """
     init, xs = _tensors(init), _tensors(_stacked(xs))
-    lengths = {t.shape[0] for t in tree.flatten(xs) if t is not None} | ({length} - {None})
+    lengths: set[int] = {t.shape[0] for t in tree.flatten(xs) if t is not None}
+    lengths |= set() if length is None else {length}
     if len(lengths) != 1:
         raise ArgumentError(
             "scan expects `xs` with leading axes of one length, or `length`; "
             f"got the lengths {sorted(lengths)}."
         )
-    steps = int(lengths.pop())  # type: ignore[arg-type]
+    steps = lengths.pop()
     if not is_recording() or steps == 0:
         return _plain_scan(f, init, xs, steps, reverse)
     if xp().name == "numpy":
@@ -148,7 +152,7 @@ def scan(
 
 def _stacked(xs: Nested) -> Nested:
     """A plain list of numbers is one array, not a structure of them."""
-    if isinstance(xs, (list, tuple)) and xs and all(isinstance(v, (int, float)) for v in xs):  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(xs, (list, tuple)) and xs and all(isinstance(v, (int, float)) for v in xs):
         return as_tensor(xs)
     return xs
 
@@ -411,7 +415,7 @@ def while_loop(
     def step(state: Any) -> Any:
         count, values = state
         new = body(*_wrapped(values))
-        if not isinstance(new, (list, tuple)) or (single and len(new) != 1):  # pyright: ignore[reportUnknownArgumentType]
+        if not isinstance(new, (list, tuple)) or (single and len(new) != 1):
             new = (new,)
         packed = tree.pack_sequence_as(values, tree.flatten(_arrays(new)))
         return count + xp().ones_like(count), _cast_like(packed, values)

@@ -72,7 +72,9 @@ def stop_gradient(variable: Array) -> Array:
 stop_gradient.no_gradient("it is asked to be a constant")
 
 
-def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
+def convert_to_tensor(
+    x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Any:
     """A Tensor from a Tensor, a Variable, an array, numbers or nested lists of numbers.
 
     Args:
