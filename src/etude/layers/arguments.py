@@ -44,8 +44,7 @@ def positive_integer(value: Any, name: str, layer: str) -> int:
     if is_integer(value) and value > 0:
         return operator.index(value)
     raise ArgumentError(
-        f"{layer}: `{name}` must be a positive integer; got {value!r}. Example: "
-        f"{layer}({name}=10)."
+        f"{layer}: `{name}` must be a positive integer; got {value!r}. Example: {layer}({name}=10)."
     )
 
 

@@ -52,8 +52,8 @@ class Merge(ConfiguredLayer):
         batches = {shape[0] for shape in input_shape if shape} - {None}
         if len(batches) > 1:
             raise ShapeError(
-                f"{type(self).__name__} layer {self.name!r}: Cannot merge tensors with different "
-                f"batch sizes. Received tensors with shapes {list(input_shape)}"
+                f"{type(self).__name__} layer {self.name!r} needs inputs with one batch size; got "
+                f"the shapes {list(input_shape)}."
             )
         rest = [shape[1:] for shape in input_shape]
         for axis in range(1, max(map(len, rest)) + 1):
@@ -69,8 +69,8 @@ class Merge(ConfiguredLayer):
         """The merged inputs."""
         if not isinstance(inputs, (list, tuple)):
             raise ArgumentError(
-                f"{type(self).__name__} layer {self.name!r}: A merge layer should be called on a "
-                f"list of inputs. Received: inputs={inputs} (not a list of tensors)"
+                f"{type(self).__name__} layer {self.name!r} should be called on a list of tensors, "
+                f"as in layer([x, y]); got {type(inputs).__name__}."
             )
         masks = list(mask) if isinstance(mask, (list, tuple)) else [None] * len(inputs)
         return self.merge(_of_equal_rank(inputs), masks)
@@ -240,16 +240,16 @@ class Concatenate(Merge):
             fits = all(len({s[i] for s in input_shape} - {None}) <= 1 for i in others)
         if not fits:
             raise ShapeError(
-                "A `Concatenate` layer requires inputs with matching shapes except for the "
-                f"concatenation axis. Received: input_shape={list(input_shape)}, axis={self.axis}"
+                f"Concatenate layer {self.name!r} requires inputs with matching shapes except for "
+                f"the concatenation axis, here {self.axis}; got {list(input_shape)}."
             )
 
     def call(self, inputs: Sequence[Any], mask: Any = None) -> Any:
         """The joined inputs."""
         if not isinstance(inputs, (list, tuple)):
             raise ArgumentError(
-                "A `Concatenate` layer should be called on a list of at least 1 input. "
-                f"Received: {inputs}"
+                f"Concatenate layer {self.name!r} should be called on a list of at least 1 input, "
+                f"as in layer([x, y]); got {type(inputs).__name__}."
             )
         return ops.concatenate(list(inputs), axis=self.axis)
 
@@ -292,18 +292,16 @@ class Dot(Merge):
         super().__init__(**kwargs)
         if not isinstance(axes, (int, list, tuple)):
             raise DtypeError(
-                "Invalid type for argument `axes`: it should be a list or an int. "
-                f"Received: axes={axes}"
+                f"Dot: `axes` is one number, or one for each of the two inputs; got {axes!r} of "
+                f"type {type(axes).__name__}."
             )
         if not isinstance(axes, int) and len(axes) != 2:
             raise ArgumentError(
-                "Invalid format for argument `axes`: it should contain two elements. "
-                f"Received: axes={axes}"
+                f"Dot: a list of `axes` has two entries, one for each input; got {axes!r}."
             )
         if not isinstance(axes, int) and not all(isinstance(a, int) for a in axes):
             raise ArgumentError(
-                "Invalid format for argument `axes`: list elements should be integers. "
-                f"Received: axes={axes}"
+                f"Dot: the entries of `axes` are whole numbers, as in axes=(1, 1); got {axes!r}."
             )
         self.axes = axes
         self.normalize = normalize
@@ -317,9 +315,9 @@ class Dot(Merge):
             raise ArgumentError("A `Dot` layer cannot sum over axis 0, the batch axis.")
         if input_shape[0][a] != input_shape[1][b]:
             raise ShapeError(
-                f"Incompatible input shapes: axis values {input_shape[0][a]} (at axis {a}) != "
-                f"{input_shape[1][b]} (at axis {b}). "
-                f"Full input shapes: {input_shape[0]}, {input_shape[1]}"
+                f"Dot layer {self.name!r} sums over axis {a} of the first input and axis {b} of "
+                f"the second, so their sizes must agree; got {input_shape[0][a]} and "
+                f"{input_shape[1][b]}, of the shapes {input_shape[0]} and {input_shape[1]}."
             )
 
     def _axes(self, first: Shape, second: Shape) -> tuple[int, int]:
@@ -349,9 +347,8 @@ class Dot(Merge):
 def _check_list(input_shape: Any, layer: str) -> None:
     if not input_shape or not isinstance(input_shape[0], (list, tuple)):
         raise ArgumentError(
-            f"{layer} should be called on a list of at least 1 input: A merge layer should be "
-            "called on a list of inputs, as in layer([x, y]). "
-            f"Received: input_shape={input_shape} (not a list of shapes)"
+            f"{layer} should be called on a list of at least 1 input, as in layer([x, y]); got "
+            f"the input shape {input_shape}, which is not a list of shapes."
         )
 
 
@@ -372,8 +369,8 @@ def _checked_masks(inputs: Any, mask: Any) -> list[Any]:
             raise ArgumentError(f"`{name}` should be a list. Received: {name}={value}")
     if len(mask) != len(inputs):
         raise ArgumentError(
-            "The lists `inputs` and `mask` should have the same length. Received: "
-            f"inputs={inputs} of length {len(inputs)}, and mask={mask} of length {len(mask)}"
+            "Each input has its mask, or None: `inputs` and `mask` should have the same length. "
+            f"Got {len(inputs)} inputs and {len(mask)} masks."
         )
     return list(mask)
 

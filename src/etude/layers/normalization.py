@@ -121,8 +121,8 @@ class BatchNormalization(ScaledNormalization):
         self.axis = int(axis)
         if synchronized:
             raise ArgumentError(
-                "Argument synchronized=True is only supported with the TensorFlow backend: here "
-                "the moments are always those of the whole batch. Leave it out."
+                "BatchNormalization: `synchronized=True` has no meaning here, for the moments are "
+                "always those of the whole batch. Leave it out."
             )
         self.synchronized = synchronized
         self.momentum = float(momentum)
@@ -166,8 +166,8 @@ class BatchNormalization(ScaledNormalization):
         """The normalised inputs; in training, the moving moments follow."""
         if mask is not None and len(mask.shape) != len(inputs.shape) - 1:
             raise ShapeError(
-                "The mask provided should be one dimension less than the inputs. "
-                f"Received: mask.shape={mask.shape}, inputs.shape={inputs.shape}"
+                "BatchNormalization: a mask has the axes of the inputs without the last; got a "
+                f"mask of shape {mask.shape} for inputs of shape {inputs.shape}."
             )
         dtype = result_type(inputs.dtype, "float32")
         x = ops.cast(inputs, dtype)
@@ -245,19 +245,16 @@ def _checked_clipping(clipping: dict[str, float] | None) -> dict[str, float]:
     unknown = set(clipping) - {"rmax", "rmin", "dmax"}
     if unknown:
         raise ArgumentError(
-            f"Received invalid keys for `renorm_clipping` argument: {clipping}. Supported values: "
-            "['rmax', 'rmin', 'dmax']."
+            f"Received invalid keys in `renorm_clipping`: {clipping}. It may hold 'rmax', 'rmin' "
+            "and 'dmax'."
         )
     rmin, rmax, dmax = clipping.get("rmin"), clipping.get("rmax"), clipping.get("dmax")
     if rmax is not None and rmin is not None and rmax < rmin:
         raise ArgumentError(
-            "rmax should be greater than rmin in the `renorm_clipping` argument. "
-            f"Received: rmax={rmax}, rmin={rmin}."
+            f"`renorm_clipping`: rmax should be at least rmin; got rmax={rmax} and rmin={rmin}."
         )
     if dmax is not None and dmax < 0:
-        raise ArgumentError(
-            f"dmax should be non-negative in the `renorm_clipping` argument. Received: dmax={dmax}."
-        )
+        raise ArgumentError(f"`renorm_clipping`: dmax should be non-negative; got {dmax}.")
     return clipping
 
 
@@ -313,9 +310,9 @@ class LayerNormalization(ScaledNormalization):
         self.rms_scaling = kwargs.pop("rms_scaling", False)
         if self.rms_scaling:
             warnings.warn(
-                "You passed `rms_scaling=True`, which is deprecated. This argument incorrectly "
-                "scales the input by the variance, not the root mean square. To correctly use RMS "
-                "Normalization, please use `etude.layers.RMSNormalization` instead.",
+                "You passed `rms_scaling=True`, which is deprecated: it divides by the standard "
+                "deviation around the mean, where RMS normalization divides by the root of the "
+                "mean square. `etude.layers.RMSNormalization` does the latter.",
                 stacklevel=2,
             )
         super().__init__(**kwargs)
@@ -355,8 +352,8 @@ def _checked_axes(axis: Any) -> int | list[int]:
     if isinstance(axis, (list, tuple)):
         return list(axis)
     raise DtypeError(
-        "Invalid value for `axis` argument: Expected an int or a list/tuple of ints for the "
-        f"argument 'axis', but received: {axis!r}"
+        "LayerNormalization: Expected an int or a list/tuple of ints for the argument 'axis'; got "
+        f"{axis!r}."
     )
 
 
@@ -415,8 +412,8 @@ class GroupNormalization(ScaledNormalization):
     ) -> None:
         if not is_integer(groups) or (groups <= 0 and groups != -1):
             raise ArgumentError(
-                "Received an invalid value for argument `groups`, expected a positive integer (or "
-                f"`-1` for instance normalization). Received: groups={groups}"
+                "GroupNormalization: argument `groups` must be a positive integer, or -1 for one "
+                f"group per channel; got {groups!r}."
             )
         super().__init__(**kwargs)
         self.groups = groups
@@ -436,13 +433,14 @@ class GroupNormalization(ScaledNormalization):
         self.groups = size if self.groups == -1 else self.groups
         if size < self.groups:
             raise ShapeError(
-                f"Number of groups ({self.groups}) cannot be more than the number of channels "
-                f"({size})."
+                "GroupNormalization: `groups` cannot be more than the number of channels; got "
+                f"{self.groups} groups for {size} channels."
             )
         if size % self.groups:
             raise ShapeError(
-                f"Number of groups ({self.groups}) must be a multiple of the number of channels "
-                f"({size}): the channels must divide into the groups."
+                f"GroupNormalization: {size} channels cannot make {self.groups} groups of one "
+                "size: all of them must be a multiple of the number of channels in a group. "
+                f"Choose `groups` so that it divides {size}."
             )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
         self.build_scale((size,))

@@ -117,18 +117,18 @@ class Normalization(ConfiguredLayer):
         mean, variance = self.input_mean, self.input_variance
         if (mean is None) != (variance is None):
             raise ArgumentError(
-                "When setting values directly, both `mean` and `variance` must be set. "
-                f"Received: mean={mean} and variance={variance}"
+                "Normalization: to skip `adapt()`, both `mean` and `variance` must be set; got "
+                f"mean={mean} and variance={variance}."
             )
         if mean is not None and np.shape(mean) != np.shape(variance):
             raise ArgumentError(
-                "When setting values directly, `mean` and `variance` must have the same shape. "
-                f"Received: mean shape {np.shape(mean)} and variance shape {np.shape(variance)}"
+                "Normalization: `mean` and `variance` must have the same shape; got "
+                f"{np.shape(mean)} and {np.shape(variance)}."
             )
         if mean is not None and len(np.shape(mean)) > len(self.axis):
             raise ArgumentError(
-                "The rank of `mean` must be less than or equal to the number of axes "
-                f"({len(self.axis)}). Received: mean shape {np.shape(mean)} for axis {self.axis}"
+                f"Normalization over axis {self.axis} keeps {len(self.axis)} axes, and `mean` "
+                f"cannot have more; got a mean of shape {np.shape(mean)}."
             )
 
     def build(self, input_shape: Shape) -> None:
@@ -136,16 +136,15 @@ class Normalization(ConfiguredLayer):
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
             raise ShapeError(
-                "All `axis` values must be in the range [-ndim, ndim). "
-                f"Received inputs with ndim={rank}, while axis={self.axis}"
+                f"Normalization: All `axis` values must be in the range [{-rank}, {rank}) for "
+                f"inputs with {rank} axes; got {self.axis}."
             )
         self._keep_axis = tuple(sorted(a % rank for a in self.axis))
         for axis in self._keep_axis:
             if input_shape[axis] is None:
                 raise ShapeError(
-                    "All `axis` values to be kept must have a known shape. Received "
-                    f"axis={self.axis}, inputs.shape={input_shape}, with unknown axis at index "
-                    f"{axis}"
+                    f"Normalization: All `axis` values to be kept, {self.axis}, need a known size; "
+                    f"got inputs of shape {input_shape}, in which axis {axis} is open."
                 )
         self._build_input_shape = tuple(input_shape)
         self._reduce_axis = tuple(i for i in range(rank) if i not in self._keep_axis)
@@ -210,8 +209,8 @@ class Normalization(ConfiguredLayer):
             batches = data
         else:
             raise DtypeError(
-                f"Unsupported data type: {type(data)}. `adapt` supports NumPy arrays, tensors, "
-                "`PyDataset`, and iterables of batches (e.g. list, generator)."
+                "Normalization.adapt() learns from NumPy arrays, tensors, a PyDataset, or a list "
+                f"or generator of batches; got {type(data).__name__}."
             )
         total: _Moments | None = None
         for batch in batches:
@@ -220,9 +219,8 @@ class Normalization(ConfiguredLayer):
             total = moments if total is None else total.joined(moments)
         if total is None:
             raise DataError(
-                "adapt() received an empty iterable (no batches). Expected at least one batch. "
-                "Pass a non-empty iterable of arrays or tensors, e.g. layer.adapt([x]) or "
-                "layer.adapt(list_of_batches)."
+                "Normalization.adapt() has nothing to learn from: it got an empty iterable. Pass "
+                "an array, or batches: layer.adapt(x), layer.adapt([batch, batch])."
             )
         self.adapt_mean.assign(total.mean)
         self.adapt_variance.assign(total.variance)
@@ -231,10 +229,8 @@ class Normalization(ConfiguredLayer):
         """A batch as an array of the shape that the layer is built for; builds it if it is not."""
         if not hasattr(batch, "shape"):
             raise DtypeError(
-                "adapt() expects an iterable that yields arrays or tensors with a `.shape` "
-                "attribute (e.g. numpy arrays or backend tensors). Got an element of type "
-                f"{type(batch).__name__}. Ensure each yielded element is array-like with a "
-                "`.shape` attribute."
+                "Normalization.adapt() expected batches that are arrays or tensors; got one of "
+                f"type {type(batch).__name__}. Make each an array: `numpy.array(...)`."
             )
         array = np.asarray(ops.convert_to_numpy(batch) if is_tensor(batch) else batch)
         if not self.built:
@@ -245,8 +241,8 @@ class Normalization(ConfiguredLayer):
         )
         if not fits:
             raise ShapeError(
-                f"The layer was built with input_shape={expected}, but adapt() is being called "
-                f"with data with an incompatible shape, data.shape={array.shape}"
+                f"Normalization.adapt() got data of an incompatible shape, {array.shape}: the "
+                f"layer was built for {expected}."
             )
         return array
 

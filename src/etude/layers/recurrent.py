@@ -283,14 +283,13 @@ def check_cell(cell: Any) -> None:
     """A cell has a method ``call`` and an attribute ``state_size``."""
     if not hasattr(cell, "call"):
         raise ArgumentError(
-            f"Argument `cell` should have a `call` method; All cells must have a `call` method. "
-            f"Received: cell={cell}"
+            "RNN: `cell` needs a method `call(inputs, states)`, which computes one step; got "
+            f"{cell!r}, which has none."
         )
     if not hasattr(cell, "state_size"):
         raise ArgumentError(
-            "The RNN cell should have a `state_size` attribute (single integer or list of "
-            "integers, one integer per RNN state); All cells must have a `state_size` attribute. "
-            f"Received: cell={cell}"
+            "RNN: `cell` needs an attribute `state_size`: the size of its state, or a list of "
+            f"sizes if it has several; got {cell!r}, which has none."
         )
 
 
@@ -375,9 +374,9 @@ class RNN(ConfiguredLayer):
         """Makes the cell's weights, and the states of a stateful layer."""
         if self.unroll and sequences_shape[1] is None:
             raise ShapeError(
-                "Cannot unroll a RNN if the time dimension is undefined. Give the number of steps "
-                "in `Input(shape=...)` or `Input(batch_shape=...)`. "
-                f"Received: sequences of shape {tuple(sequences_shape)}."
+                "`unroll=True` writes out the steps one by one, so their number must be known. "
+                "Give it in `Input(shape=...)` or `Input(batch_shape=...)`; got sequences of "
+                f"shape {tuple(sequences_shape)}."
             )
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build((sequences_shape[0], *sequences_shape[2:]))
@@ -391,9 +390,9 @@ class RNN(ConfiguredLayer):
         batch_size = sequences_shape[0]
         if batch_size is None:
             raise ShapeError(
-                "When using `stateful=True` in a RNN, the batch size must be static. Give it in "
-                "`Input(batch_shape=...)`. Found dynamic batch size: "
-                f"sequence.shape={tuple(sequences_shape)}"
+                "`stateful=True` keeps one state per sequence of the batch, so the batch size must "
+                "be known. Give it in `Input(batch_shape=...)`; got sequences of shape "
+                f"{tuple(sequences_shape)}."
             )
 
         def variable(value: Any) -> Variable:
@@ -478,9 +477,9 @@ class RNN(ConfiguredLayer):
             expected = tree.flatten(self.states)[0].shape[0]
             if batch_size != expected:
                 raise ShapeError(
-                    "If an RNN is stateful, the batch size of the input sequences must be the same "
-                    f"as the batch size of the initial state. - Expected batch size: {expected} "
-                    f"- Received batch size: {batch_size}"
+                    f"Layer '{self.name}' is stateful and holds the states of {expected} "
+                    f"sequences, so every batch size must be {expected}; got {batch_size}. Leave "
+                    "out the short last batch."
                 )
         if initial_state is None:
             initial_state = self.states if self.stateful else self.get_initial_state(batch_size)
@@ -523,8 +522,7 @@ class FusedRNN(RNN):
         """Keeps whether the primitive may (``"auto"``), must (True), or must not (False) run."""
         if use_cudnn not in ("auto", True, False):
             raise ArgumentError(
-                "Invalid value received for argument `use_cudnn`. Expected one of "
-                f"{{'auto', True, False}}. Received: use_cudnn={use_cudnn}"
+                f"{type(self).__name__}: `use_cudnn` is 'auto', True or False; got {use_cudnn!r}."
             )
         self.use_cudnn = use_cudnn
 
@@ -585,8 +583,8 @@ def _checked_state_size(state_size: Any) -> list[Any]:
     if isinstance(state_size, Iterable):
         return list(state_size)
     raise ArgumentError(
-        "state_size must be an integer, or a list/tuple of integers (one for each state tensor). "
-        f"Received: {state_size}"
+        "The `state_size` of a cell must be an integer, or several in a list if the cell has "
+        f"several states; got {state_size!r}."
     )
 
 

@@ -102,19 +102,17 @@ def _checked_noise_shape(noise_shape: Any) -> tuple[int | None, ...] | None:
         return None
     start = "Invalid value received for argument `noise_shape`. "
     if isinstance(noise_shape, str) or not hasattr(noise_shape, "__iter__"):
-        raise ArgumentError(
-            f"{start}Expected a tuple or list of integers. Received: noise_shape={noise_shape}"
-        )
+        raise ArgumentError(f"{start}Expected a tuple or list of integers; got {noise_shape!r}.")
     for index, size in enumerate(noise_shape):
         if size is not None and not is_integer(size):
             raise ArgumentError(
-                f"{start}Expected all elements to be integers or None. Received element at index "
-                f"{index}: {size} (type: {type(size).__name__})"
+                f"{start}Every entry is an integer or None; got {size!r} of type "
+                f"{type(size).__name__} at index {index}."
             )
         if size is not None and size <= 0:
             raise ArgumentError(
-                f"{start}Expected all dimensions to be positive integers or None. Received "
-                f"negative or zero value at index {index}: {size}"
+                f"{start}A size is 1 or more, or None for that of the input; got {size} at index "
+                f"{index}."
             )
     return tuple(noise_shape)
 

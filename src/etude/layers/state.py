@@ -263,8 +263,8 @@ class LayerState:
         for variable, value in zip(own, given, strict=True):
             if tuple(variable.shape) != tuple(np.shape(value)):
                 raise ShapeError(
-                    f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible "
-                    f"with provided weight shape {tuple(np.shape(value))}: '{variable.path}'."
+                    f"set_weights() on layer '{self.name}': weight '{variable.path}' has shape "
+                    f"{tuple(variable.shape)}; got an array of shape {tuple(np.shape(value))}."
                 )
         for variable, value in zip(own, given, strict=True):
             variable.assign(value)

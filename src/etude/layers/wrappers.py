@@ -94,8 +94,8 @@ class TimeDistributed(Wrapper):
     def _step_shape(self, input_shape: Any) -> Shape:
         if not isinstance(input_shape, (tuple, list)) or len(input_shape) < 3:
             raise ShapeError(
-                "`TimeDistributed` Layer should be passed an `input_shape` with at least 3 "
-                f"dimensions (batch, steps, ...), received: {input_shape}"
+                "TimeDistributed expected inputs with at least 3 axes, (batch, steps, ...); got "
+                f"the shape {input_shape}."
             )
         return (input_shape[0], *input_shape[2:])
 
@@ -150,16 +150,14 @@ def _swapped(x: Any) -> Any:
 def _check_step_mask(mask: Any, inputs: Any) -> None:
     if len(mask.shape) < 2:
         raise ShapeError(
-            "The `mask` passed to the `TimeDistributed` layer must be at least 2D (e.g., "
-            f"`(batch_size, timesteps)`), but it has {len(mask.shape)} dimension(s) with shape "
+            "TimeDistributed: a mask has at least two axes, (batch, steps); got a mask of shape "
             f"{mask.shape}."
         )
     if tuple(mask.shape[:2]) != tuple(inputs.shape[:2]):
         raise ShapeError(
-            f"The `mask` passed to the `TimeDistributed` layer has a shape {mask.shape} that is "
-            f"incompatible with the input shape {inputs.shape}. The first two dimensions of the "
-            "mask (batch size and timesteps) must match the input's first two dimensions. Expected "
-            f"mask shape prefix: ({inputs.shape[0]}, {inputs.shape[1]})."
+            f"The `mask` passed to the `TimeDistributed` layer has a shape {mask.shape}, which "
+            f"does not go with inputs of shape {inputs.shape}: both must begin with "
+            f"({inputs.shape[0]}, {inputs.shape[1]}), batch and steps."
         )
 
 
@@ -206,8 +204,8 @@ class Bidirectional(ConfiguredLayer):
             _check_layer(backward_layer, "Bidirectional")
         if merge_mode not in ("sum", "mul", "ave", "concat", None):
             raise ArgumentError(
-                f"Invalid merge mode. Received: {merge_mode}. Merge mode should be one of "
-                '{"sum", "mul", "ave", "concat", None}'
+                "Bidirectional: `merge_mode` is 'sum', 'mul', 'ave', 'concat' or None; got "
+                f"{merge_mode!r}."
             )
         super().__init__(**kwargs)
         self.forward_layer: Any = _copy(layer, "forward_")
@@ -355,14 +353,13 @@ def _copy(layer: Layer, prefix: str, **changes: Any) -> Layer:
 def _check_pair(forward: Any, backward: Any) -> None:
     if forward.go_backwards == backward.go_backwards:
         raise ArgumentError(
-            "Forward layer and backward layer should have different `go_backwards` value. "
-            f"Received: forward_layer.go_backwards {forward.go_backwards}, "
-            f"backward_layer.go_backwards={backward.go_backwards}"
+            "Bidirectional reads the sequence both ways, so one of its layers has "
+            f"`go_backwards=True` and the other not; got {forward.go_backwards} for both."
         )
     for name in ("stateful", "return_sequences", "return_state"):
         a, b = getattr(forward, name), getattr(backward, name)
         if a != b:
             raise ArgumentError(
-                "Forward layer and backward layer are expected to have the same value for "
-                f'attribute "{name}", got "{a}" for forward layer and "{b}" for backward layer'
+                f"Bidirectional: the two layers must agree in `{name}`; got {a!r} for the forward "
+                f"layer and {b!r} for the backward layer."
             )
