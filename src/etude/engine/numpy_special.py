@@ -6,6 +6,7 @@ integers in float32 and float64). Errors stay within a few units in the last pla
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -99,7 +100,7 @@ def _erf_large(x: Array) -> Array:
     top, bottom = _ERFC_LARGE
     y = np.minimum(np.abs(x), 10.0)  # erfc(10) = 2e-45 is nothing beside 1
     z = 1 / (y * y)
-    tail = (1 / np.sqrt(np.pi) - z * (_horner(z, top) / _horner(z, bottom))) / y
+    tail = (1 / math.sqrt(math.pi) - z * (_horner(z, top) / _horner(z, bottom))) / y
     return np.copysign(1 - np.exp(-y * y) * tail, x)
 
 
@@ -151,7 +152,7 @@ _QUANTILE_TAIL = (
 def _erfinv_centre(x: Array) -> Array:
     top, bottom = _QUANTILE_CENTRE
     r = 0.180625 - 0.25 * x * x
-    return x * (_horner(r, top) / _horner(r, bottom)) * (0.5 / np.sqrt(2.0))
+    return x * (_horner(r, top) / _horner(r, bottom)) * (0.5 / math.sqrt(2.0))
 
 
 def _erfinv_outside(table: tuple[Sequence[float], Sequence[float]], shift: float) -> Any:
@@ -159,7 +160,7 @@ def _erfinv_outside(table: tuple[Sequence[float], Sequence[float]], shift: float
 
     def value(x: Array) -> Array:
         r = np.sqrt(-np.log(0.5 * (1 - np.abs(x)))) - shift
-        return np.copysign(_horner(r, top) / _horner(r, bottom) / np.sqrt(2.0), x)
+        return np.copysign(_horner(r, top) / _horner(r, bottom) / math.sqrt(2.0), x)
 
     return value
 
