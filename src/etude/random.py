@@ -71,7 +71,7 @@ class SeedGenerator:
         if seed is None:
             seed = make_default_seed()
         if not isinstance(seed, (int, np.integer)):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ArgumentError(f"Argument `seed` must be an integer. Received: seed={seed}")
+            raise ArgumentError(f"Argument `seed` must be an integer; got {seed!r}.")
         with name_scope(self.name, caller=self):
             self.state = Variable(
                 _key(seed), dtype="uint32", trainable=False, name="seed_generator_state"
@@ -143,8 +143,8 @@ def draw_seed(seed: Seed) -> Tensor:
     if is_tensor(seed) and tuple(seed.shape) == (2,):
         return OPS["cast"](seed, "uint32")
     raise ArgumentError(
-        "Argument `seed` must be either an integer or an instance of `SeedGenerator`. "
-        f"Received: seed={seed} (of type {type(seed)})"
+        "Argument `seed` must be either an integer, a SeedGenerator, or None; got "
+        f"{seed!r} of type {type(seed).__name__}."
     )
 
 
@@ -167,8 +167,8 @@ def set_random_seed(seed: int) -> None:
     """
     if not isinstance(seed, (int, np.integer)):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(
-            "Expected `seed` argument to be an integer. "
-            f"Received: seed={seed} (of type {type(seed)})"
+            "Expected `seed` argument to be an integer; got "
+            f"{seed!r} of type {type(seed).__name__}."
         )
     python_random.seed(int(seed))
     np.random.seed(int(seed) % 2**32)
@@ -310,8 +310,8 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Seed 
     x = as_tensor(logits)
     if x.ndim != 2:
         raise ShapeError(
-            "`logits` should be a 2-D tensor with shape [batch_size, num_classes]; got shape "
-            f"{x.shape}."
+            "categorical() takes 2-D `logits`, a row for each sample and a column for each class; "
+            f"got shape {x.shape}."
         )
     x = OPS["cast"](x, "float64" if x.dtype == "float64" else "float32")
     return kernels._random_categorical(

@@ -163,8 +163,7 @@ class OrthogonalRegularizer(Regularizer):
         self.factor = _factor(factor, "factor")
         if mode not in ("rows", "columns"):
             raise ArgumentError(
-                "Invalid value for argument `mode`. Expected one of "
-                f'{{"rows", "columns"}}. Received: mode={mode}'
+                f"Invalid value for argument `mode`: it is 'rows' or 'columns'; got {mode!r}."
             )
         self.mode = mode
 
@@ -173,8 +172,8 @@ class OrthogonalRegularizer(Regularizer):
         x = ops.convert_to_tensor(inputs)
         if len(x.shape) != 2:
             raise ShapeError(
-                "Inputs to OrthogonalRegularizer must have rank 2. "
-                f"Received: inputs.shape={x.shape}"
+                "OrthogonalRegularizer compares the rows or columns of a matrix; got weights of "
+                f"shape {x.shape}, which must have rank 2."
             )
         if self.mode == "columns":
             x = ops.transpose(x)
@@ -192,8 +191,7 @@ class OrthogonalRegularizer(Regularizer):
 def _factor(value: Any, name: str) -> float:
     if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
         raise ArgumentError(
-            f"Invalid value for argument {name}: expected a non-negative float. "
-            f"Received: {name}={value}"
+            f"Invalid value for argument {name}: expected a non-negative float; got {value!r}."
         )
     return float(value)
 

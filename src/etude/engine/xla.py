@@ -63,6 +63,11 @@ def astype(value: Array, dtype: str) -> Array:
     return lax.convert_element_type(value, dtype) if value.dtype != dtype else value
 
 
+def place(value: np.ndarray[Any, Any]) -> Array:
+    """A NumPy array on the device. On the CPU the memory may be shared: nobody may write to it."""
+    return jax.device_put(value)
+
+
 def to_numpy(value: Array) -> np.ndarray[Any, Any]:
     """The array as NumPy sees it; waits until it is computed."""
     return np.asarray(value)

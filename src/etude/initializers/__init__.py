@@ -138,8 +138,8 @@ def _fixed(value: Any) -> Any:
     def initialize(shape: Any, dtype: Any = None) -> Any:
         if tuple(shape) != tuple(value.shape):
             raise ShapeError(
-                f"Expected `shape` to be {tuple(value.shape)} for direct tensor as initializer. "
-                f"Received shape={shape}"
+                f"Expected `shape` to be {tuple(value.shape)}, that of the array which serves as "
+                f"the initializer; got {tuple(shape)}."
             )
         return ops.cast(value, dtype)
 

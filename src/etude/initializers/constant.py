@@ -92,8 +92,8 @@ class Identity(Initializer):
         """The values, of this shape (rows, columns)."""
         if len(shape) != 2:
             raise ShapeError(
-                "Identity matrix initializer can only be used for 2D matrices. "
-                f"Received: shape={shape} of rank {len(shape)}."
+                f"Identity fills matrices: expected a shape of two sizes, (rows, columns); got "
+                f"{tuple(shape)}."
             )
         return self.gain * ops.eye(*shape, dtype=standardize_dtype(dtype))
 

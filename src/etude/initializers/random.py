@@ -185,10 +185,10 @@ class VarianceScaling(RandomInitializer):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         if scale <= 0.0:
-            raise ArgumentError(f"Argument `scale` must be positive float. Received: scale={scale}")
+            raise ArgumentError(f"Argument `scale` must be positive float; got {scale!r}.")
         modes = ("fan_in", "fan_out", "fan_avg")
         if mode not in modes:
-            raise ArgumentError(f"Invalid `mode` argument: {mode}. Please use one of {modes}")
+            raise ArgumentError(f"Invalid `mode` argument: {mode!r}. Expected one of {modes}.")
         distribution = {"normal": "truncated_normal"}.get(
             distribution.lower(), distribution.lower()
         )
@@ -401,8 +401,8 @@ class Orthogonal(RandomInitializer):
         """The values, of this shape."""
         if len(shape) < 2:
             raise ShapeError(
-                "The tensor to initialize must be at least two-dimensional. "
-                f"Received: shape={shape} of rank {len(shape)}."
+                "Orthogonal fills matrices: expected a shape of two sizes or more; got "
+                f"{tuple(shape)}."
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = (max(rows, columns), min(rows, columns))

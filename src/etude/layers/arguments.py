@@ -104,7 +104,7 @@ def check_rate(rate: Any, name: str = "rate") -> float:
     if not isinstance(rate, numbers.Real) or isinstance(rate, bool) or not 0 <= float(rate) <= 1:
         raise ArgumentError(
             f"Invalid value received for argument `{name}`. "
-            f"Expected a float value between 0 and 1. Received: {name}={rate!r}."
+            f"Expected a float value between 0 and 1. Got {rate!r}."
         )
     return rate  # type: ignore[return-value]
 

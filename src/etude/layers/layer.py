@@ -482,8 +482,8 @@ class Layer(LayerState):
     def _first_node(self, wanted: str) -> Any:
         if not self._inbound_nodes:
             raise UncalledError(
-                f"Layer '{self.name}' has no {wanted}: it has never been called on the symbolic "
-                "tensor of an `Input`."
+                f"Layer '{self.name}' has no defined {wanted}: it has never been called on the "
+                "symbolic tensor of an `Input`."
             )
         return self._inbound_nodes[0]
 

@@ -153,8 +153,8 @@ class Permute(ConfiguredLayer):
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ArgumentError(
-                "Invalid permutation argument `dims` for Permute Layer. The set of indices in "
-                f"`dims` must be consecutive and start from 1. Received dims={dims}"
+                f"Invalid permutation dims={dims} for Permute. `dims` holds each of 1, 2, ..., n "
+                "once: the axes of the input, without the batch, in their new order."
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 

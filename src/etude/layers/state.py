@@ -19,7 +19,7 @@ from etude.variable import Variable
 __all__ = ["LayerState"]
 
 LOCKED = (
-    "You cannot add new elements of state, weights or layers, to a layer that is already built. "
+    "You cannot add new elements of state, weights or layers, once a layer is already built. "
     "Create them in its constructor or in `build()`."
 )
 

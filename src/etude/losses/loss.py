@@ -129,8 +129,7 @@ def standardize_reduction(reduction: str | None) -> str | None:
     """A reduction as given, checked."""
     if reduction not in REDUCTIONS:
         raise ArgumentError(
-            "Invalid value for argument `reduction`. Expected one of "
-            f"{REDUCTIONS}. Received: reduction={reduction}"
+            f"Invalid value for argument `reduction`: {reduction!r}. Choose from {REDUCTIONS}."
         )
     return reduction
 

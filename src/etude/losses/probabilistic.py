@@ -189,14 +189,14 @@ def smooth_categorical(y_true: Any, y_pred: Tensor, label_smoothing: float, axis
     """Class targets in the dtype of the predictions, moved towards the uniform distribution."""
     if isinstance(axis, bool):
         raise ArgumentError(
-            f"`axis` must be of type `int`. Received: axis={axis} of type {type(axis)}"
+            f"`axis` is the number of the class axis, such as -1; got the truth value {axis}."
         )
     y_true = ops.cast(y_true, y_pred.dtype)
     if y_pred.shape[-1] == 1:
         warnings.warn(
-            "In loss categorical_crossentropy, expected y_pred.shape to be (batch_size, "
-            f"num_classes) with num_classes > 1. Received: y_pred.shape={y_pred.shape}. Consider "
-            "using 'binary_crossentropy' if you only have 2 classes.",
+            f"categorical_crossentropy got y_pred of shape {y_pred.shape}: the last axis has one "
+            "class, and then the loss is always 0. Consider using 'binary_crossentropy' for one "
+            "output that decides between two classes.",
             SyntaxWarning,
             stacklevel=3,
         )
@@ -226,6 +226,8 @@ def check_class_labels(
     etude.errors.DataError: Class labels must lie between 0 and 2, as there are 3 outputs; ...
     """
     labels = np.asarray(y_true)
+    if labels.dtype.name == "bfloat16":  # unknown to NumPy: its kind says nothing
+        labels = labels.astype("float32")
     if labels.dtype.kind not in "iufb":
         raise DataError(f"Class labels must be numbers; got an array of dtype {labels.dtype}.")
     if ignore_class is not None:

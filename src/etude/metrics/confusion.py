@@ -84,7 +84,7 @@ def confusion_counts(
         if len(y_pred.shape) == 1:
             raise ShapeError(
                 "When class_id is provided, y_pred must be a 2D array with shape (num_samples, "
-                f"num_classes), found shape: {y_pred.shape}"
+                f"num_classes), found shape: {y_pred.shape}. Leave out `class_id` for one class."
             )
         y_true, y_pred, weights = (x[..., class_id] for x in (y_true, y_pred, weights))
 

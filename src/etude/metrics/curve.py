@@ -79,8 +79,7 @@ class _BestAt(_Counts):
             )
         if num_thresholds <= 0:
             raise ArgumentError(
-                "Argument `num_thresholds` must be an integer > 0. "
-                f"Received: num_thresholds={num_thresholds}"
+                f"Argument `num_thresholds` must be an integer > 0; got {num_thresholds!r}."
             )
         super().__init__(name=name, dtype=dtype)
         self.value = value
@@ -316,15 +315,18 @@ class AUC(_Counts):
         )
         if thresholds is None and num_thresholds <= 1:
             raise ArgumentError(
-                "Argument `num_thresholds` must be an integer > 1. "
-                f"Received: num_thresholds={num_thresholds}"
+                "Argument `num_thresholds` must be an integer > 1, for a curve has two ends; got "
+                f"{num_thresholds!r}."
             )
         self._init_from_thresholds = thresholds is not None
         inner = inner_thresholds(num_thresholds) if thresholds is None else sorted(thresholds)
         self.num_thresholds = len(inner) + 2
         self._thresholds = np.array([-config.epsilon(), *inner, 1.0 + config.epsilon()])
         if num_labels and not multi_label:
-            raise ArgumentError("`num_labels` is needed only when `multi_label` is True.")
+            raise ArgumentError(
+                f"AUC: `num_labels`, here {num_labels}, is needed only when `multi_label` is True. "
+                "Set both or neither."
+            )
         self.multi_label = multi_label
         self.num_labels = num_labels
         self.label_weights = (
@@ -343,8 +345,8 @@ class AUC(_Counts):
     def _build(self, shape: Sequence[int | None]) -> None:
         if self.multi_label and len(shape) != 2:
             raise ShapeError(
-                f"`y_pred` must have rank 2 when `multi_label=True`. Found rank {len(shape)}. Full "
-                f"shape received for `y_pred`: {shape}"
+                "AUC: `y_pred` must have rank 2 when `multi_label=True`, (samples, labels); got "
+                f"shape {shape}."
             )
         labels = (shape[1],) if self.multi_label else ()
         self._add_counts((self.num_thresholds, *labels))  # type: ignore[arg-type]

@@ -49,8 +49,8 @@ class IoU(Metric):
         super().__init__(name=name, dtype=dtype or "int")
         if max(target_class_ids) >= num_classes:
             raise ArgumentError(
-                f"Target class id {max(target_class_ids)} is out of range, which is "
-                f"[0, {num_classes})."
+                f"Target class id {max(target_class_ids)} is out of range: num_classes="
+                f"{num_classes} means classes 0 to {num_classes - 1}."
             )
         self.num_classes = num_classes
         self.target_class_ids = list(target_class_ids)
@@ -90,8 +90,8 @@ class IoU(Metric):
             return ops.ones(shape, dtype=self.dtype)
         if "float" in str(getattr(sample_weight, "dtype", "")) and "int" in self.dtype:
             warnings.warn(
-                "You are passing weight as `float`, but dtype is `int`. This may result in an "
-                "incorrect weight due to type casting. Consider using integer weights.",
+                "You are passing weight as `float`, but the metric counts in `int`: casting cuts "
+                "off what is behind the point. Use whole numbers, or a metric of a float dtype.",
                 stacklevel=3,
             )
         weight = ops.convert_to_tensor(sample_weight, dtype=self.dtype)

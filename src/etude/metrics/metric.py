@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from etude import initializers, ops
+from etude import initializers, ops, tree
 from etude.autodiff import Tensor
 from etude.errors import ArgumentError, StateError
 from etude.losses.loss import compute_dtype
@@ -48,18 +48,23 @@ class Metric:
         self._dtype = compute_dtype(dtype)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, (Variable, Metric)):
-            self._check_super_called()
-            known = self._variables if isinstance(value, Variable) else self._metrics
-            if all(value is not v for v in known):
-                known.append(value)  # type: ignore[arg-type]
+        if name not in ("_variables", "_metrics"):
+            for leaf in tree.flatten(value):
+                if isinstance(leaf, (Variable, Metric)):
+                    self._track(leaf)
         super().__setattr__(name, value)
+
+    def _track(self, part: Variable | Metric) -> None:
+        self._check_super_called()
+        known: list[Any] = self._variables if isinstance(part, Variable) else self._metrics
+        if all(part is not other for other in known):
+            known.append(part)
 
     def _check_super_called(self) -> None:
         if "_variables" not in self.__dict__:
             raise StateError(
-                f"In metric '{type(self).__name__}', you forgot to call `super().__init__()` in "
-                "the `__init__()` method. Go add it!"
+                f"In metric '{type(self).__name__}', you forgot `super().__init__()`. Make it the "
+                "first line of the constructor."
             )
 
     @property
@@ -164,9 +169,9 @@ class Metric:
         variables = self.variables
         if len(values) != len(variables):
             raise ArgumentError(
-                "Argument `metric_variables` must be a list of tensors corresponding 1:1 to "
-                f"{type(self).__name__}().variables. Received list with length {len(values)}, but "
-                f"expected {len(variables)} variables."
+                f"{type(self).__name__}: `metric_variables` holds one value for each entry of "
+                f"`variables`. Received list with length {len(values)}, but expected "
+                f"{len(variables)}."
             )
         before = [variable.value for variable in variables]
         try:

@@ -204,13 +204,13 @@ class R2Score(Metric):
         known = (None, "uniform_average", "variance_weighted_average")
         if class_aggregation not in known:
             raise ArgumentError(
-                f"Invalid value for argument `class_aggregation`. Expected one of {known}. "
-                f"Received: class_aggregation={class_aggregation}"
+                f"Invalid value for argument `class_aggregation`: {class_aggregation!r}. Choose "
+                f"from {known}."
             )
         if num_regressors < 0:
             raise ArgumentError(
-                "Invalid value for argument `num_regressors`. Expected a value >= 0. "
-                f"Received: num_regressors={num_regressors}"
+                "Invalid value for argument `num_regressors`, a count of 0 or more; got "
+                f"{num_regressors}."
             )
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
@@ -220,9 +220,8 @@ class R2Score(Metric):
     def _build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
         if len(y_pred_shape) != 2 or len(y_true_shape) != 2 or y_pred_shape[-1] is None:
             raise ShapeError(
-                "R2Score expects 2D inputs with shape (batch_size, output_dim), with output_dim "
-                f"fully defined. Received input shapes: y_pred.shape={y_pred_shape} and "
-                f"y_true.shape={y_true_shape}."
+                "R2Score expects 2D inputs with shape (samples, outputs), the number of outputs "
+                f"known; got y_pred of shape {y_pred_shape} and y_true of shape {y_true_shape}."
             )
         shape = (y_pred_shape[-1],)
         self.squared_sum = self.add_variable(shape, name="squared_sum")
@@ -270,8 +269,8 @@ class R2Score(Metric):
         n, k = ops.cast(self.num_samples, r2.dtype), self.num_regressors
         if not xp().is_traced(n.array) and k >= float(n) - 1:
             warnings.warn(
-                "More independent predictors than datapoints in adjusted R2 score, or division by "
-                "zero. Falling back to standard R2 score.",
+                f"The adjusted R2 score needs more than num_regressors + 1 = {k + 1} samples. "
+                "Falling back to standard R2.",
                 stacklevel=3,
             )
         enough = n - k - 1 > 0

@@ -54,8 +54,8 @@ def clone_model(
         return copy.functional(model, input_tensors)
     if clone_function is not None or input_tensors is not None:
         raise ArgumentError(
-            "Arguments clone_function and input_tensors are only supported for Sequential models "
-            f"or Functional models. Received model of type '{type(model).__name__}'"
+            "`clone_function` and `input_tensors` need a model whose layers are known, Sequential "
+            f"or Functional; {type(model).__name__} computes in a `call()` of its own."
         )
     return type(model).from_config(model.get_config())
 

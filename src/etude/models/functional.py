@@ -192,8 +192,8 @@ class Functional(Model):
         if value is None:
             if not history_of(symbol)[0].optional:
                 raise ArgumentError(
-                    f"The input '{symbol.name}' is not optional, but None was passed. Please "
-                    "provide a valid tensor."
+                    f"Input '{symbol.name}' is not optional; got None. Pass an array, or declare "
+                    "it by `Input(..., optional=True)`."
                 )
             return None
         tensor = convert_to_tensor(value, dtype=symbol.dtype)
@@ -227,10 +227,8 @@ def _check_symbolic(tensors: Any, argument: str) -> None:
         for key, value in tensors.items():
             if isinstance(value, KerasTensor) and key != value.name:
                 warnings.warn(
-                    "When providing `inputs` as a dict, all keys in the dict must match the names "
-                    f"of the corresponding tensors. Received key '{key}' mapping to value {value} "
-                    f"which has name '{value.name}'. Change the tensor name to '{key}' (via "
-                    f"`Input(..., name='{key}')`)",
+                    f"In a dict of `inputs`, key and name of a tensor must match: '{key}' leads "
+                    f"to a tensor with the name '{value.name}'. Write `Input(..., name='{key}')`.",
                     stacklevel=4,
                 )
 
@@ -268,8 +266,8 @@ def _with_rank(tensor: Any, symbol: KerasTensor) -> Any:
     if rank == wanted - 1 and symbol.shape[-1] == 1:
         return expand_dims(tensor, axis=-1)
     raise ShapeError(
-        f"Invalid input shape for input '{symbol.name}'. Expected shape {symbol.shape}, but input "
-        f"has incompatible shape {tuple(tensor.shape)}"
+        f"Input '{symbol.name}' takes the shape {symbol.shape}; got the incompatible shape "
+        f"{tuple(tensor.shape)}. None stands for any size."
     )
 
 
@@ -279,8 +277,8 @@ def _mismatch(model: Functional, inputs: Any) -> str:
         lambda x: f"Tensor(shape={tuple(x.shape)})" if hasattr(x, "shape") else repr(x), inputs
     )
     return (
-        f"The structure of `inputs` doesn't match the expected structure of model '{model.name}'.\n"
-        f"Expected: {expected}\nReceived: inputs={received}"
+        f"Model '{model.name}': The structure of `inputs` doesn't match the expected structure.\n"
+        f"It takes: {expected}\nIt got: {received}"
     )
 
 

@@ -113,10 +113,9 @@ class Graph:
                 for tensor in node.inputs:
                     if id(tensor) not in slots:
                         raise ArgumentError(
-                            f"Graph disconnected: cannot find parent for tensor {tensor} at "
-                            f"operation '{operation.name}'. The following previous operations were "
-                            f"accessed without issue: {done}. Every input that the outputs depend "
-                            "on must be among the `inputs` of the model."
+                            f"Graph disconnected: '{operation.name}' needs {tensor}, which does "
+                            f"not come from the `inputs` of the model. Reached so far: {done}. "
+                            "Every `Input` that the outputs depend on must be among the `inputs`."
                         )
                 done.append(operation.name)
                 if node.inputs:
@@ -272,8 +271,8 @@ def _check_names(operations: list[Any]) -> None:
     for name, count in seen.items():
         if count > 1:
             raise ArgumentError(
-                f'The name "{name}" is used {count} times in the model. All operation names should '
-                "be unique: pass another `name=...` to one of the layers."
+                f'The name "{name}" is used {count} times in the model, but layers should have '
+                "unique names: pass another `name=...` to all but one."
             )
 
 

@@ -53,6 +53,7 @@ class Model(Trainer, Layer):
 
     _functional_class: ClassVar[Any] = None  # set by etude.models.functional, which imports this
     _functional: Any = None
+    _first_call: int = 0  # the number of the first call in configs
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """``Model(inputs, outputs)`` is a `Functional`."""
@@ -79,6 +80,7 @@ class Model(Trainer, Layer):
         Layer.__init__(self, name=name, **kwargs)
         graph_model = self._functional_class(inputs, outputs, name=self.name)
         self.__dict__["_functional"] = graph_model
+        self._first_call = 1
         self._convert_input_args = False
         self._allow_non_tensor_positional_args = True
         self._supports_masking = True
@@ -93,17 +95,14 @@ class Model(Trainer, Layer):
         """What the model computes; subclasses write it."""
         if self._functional is None:
             raise NotImplementedError(
-                f"Model {type(self).__name__} does not have a `call()` method implemented."
+                f"{type(self).__name__} does not have a `call()` method implemented. Write one "
+                "that computes the outputs from the inputs."
             )
         return self._functional.call(*args, **kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the output; the layers of a graph have set it."""
         return None if self._functional is not None else previous_mask
-
-    @property
-    def _first_call(self) -> int:
-        return 0 if self._functional is None else 1
 
     @property
     def _graph(self) -> Any:
@@ -127,23 +126,24 @@ class Model(Trainer, Layer):
         """
         if index is not None and name is not None:
             raise ArgumentError(
-                f"Provide only a layer name or a layer index. Received: index={index}, name={name}."
+                f"Provide only one of `name` and `index` to get_layer(); got name={name!r} and "
+                f"index={index}."
             )
         layers = self.layers
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ArgumentError(
-                    f"Was asked to retrieve layer at index {index} but model only has "
-                    f"{len(layers)} layers."
+                    f"There is no layer {index}: this model only has {len(layers)} layers, "
+                    "counted from 0."
                 )
             return layers[index]
         if name is None:
-            raise ArgumentError("Provide either a layer name or layer index at `get_layer`.")
+            raise ArgumentError("Provide either the `name` of a layer or its `index`.")
         for layer in layers:
             if layer.name == name:
                 return layer
         raise ArgumentError(
-            f"No such layer: {name}. Existing layers are: {[layer.name for layer in layers]}."
+            f"No such layer: {name}. This model has {[layer.name for layer in layers]}."
         )
 
     def _of_graph(self, attribute: str) -> Any:
@@ -228,8 +228,8 @@ class Model(Trainer, Layer):
             super().build_from_config(config)
         except Exception as error:
             warnings.warn(
-                f"Model '{self.name}' had a build config, but cannot be built from it ({error}). "
-                "Implement `build_from_config(self, config)`, or call the model on data.",
+                f"Model '{self.name}' was saved with a build config that does not build it "
+                f"({error}). Write a `build_from_config(self, config)`, or call the model on data.",
                 stacklevel=2,
             )
 
@@ -335,10 +335,10 @@ class Model(Trainer, Layer):
             return cls(**config)
         except TypeError as error:
             raise DtypeError(
-                "Unable to revive model from config. When overriding the `get_config()` method, "
-                "make sure that the returned config contains all items used as arguments in the "
-                f"constructor to {cls}. You can also define a `from_config(cls, config)` class "
-                f"method.\n\nReceived config={config}\n\nError encountered: {error}"
+                f"The constructor of {cls.__name__} does not take its own config. Let `get_config` "
+                "return exactly what the constructor needs, or write a class method "
+                f"`from_config(cls, config)`.\n\nConfig: {config}\n\nThe constructor answered: "
+                f"{error}"
             ) from error
 
     def to_json(self, **kwargs: Any) -> str:

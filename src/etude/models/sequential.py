@@ -41,8 +41,6 @@ class Sequential(Model):
         ((None, 1), 19)
     """
 
-    _first_call = 0
-
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
         self.__dict__["_functional"] = None
@@ -67,21 +65,21 @@ class Sequential(Model):
             layer = history_of(layer)[0]
         if not isinstance(layer, Layer):
             raise ArgumentError(
-                "Only instances of `keras.Layer` can be added to a Sequential model. Received: "
-                f"{layer} (of type {type(layer)})"
+                "A Sequential model is made of layers. Only instances of `etude.layers.Layer` can "
+                f"be added; got {layer!r} of type {type(layer).__name__}"
                 + (". Add parentheses to make a layer of the class." if _is_class(layer) else "")
             )
         if any(layer.name == other.name and layer is not other for other in self._layers):
             raise ArgumentError(
-                "All layers added to a Sequential model should have unique names. Name "
-                f"'{layer.name}' is already the name of a layer in this model. Update the `name` "
-                "argument to pass a unique name."
+                "The layers of a model should have unique names, and this one has a layer "
+                f"'{layer.name}' already. Pass another `name=...`."
             )
         first = self._layers[0] if self._layers else None
         if isinstance(layer, InputLayer) and isinstance(first, InputLayer):
             raise ArgumentError(
-                f"Sequential model '{self.name}' has already been configured to use input shape "
-                f"{first.batch_shape}. You cannot add a different Input layer to it."
+                f"The inputs of Sequential model '{self.name}' have already been configured, with "
+                f"shape {first.batch_shape}; it cannot take a different Input. Call `pop()` until "
+                "it is empty, or make a new model."
             )
         self._set_layers([*self._layers, layer])
         if rebuild:
@@ -129,8 +127,8 @@ class Sequential(Model):
         input_shape = tuple(input_shape)
         if not self._layers:
             raise ArgumentError(
-                f"Sequential model {self.name} cannot be built because it has no layers. Call "
-                "`model.add(layer)`."
+                f"Sequential model '{self.name}' has no layers yet, so there is nothing to build. "
+                "Add some: `model.add(layer)`."
             )
         first = self._layers[0]
         if not isinstance(first, InputLayer):
@@ -138,8 +136,8 @@ class Sequential(Model):
             self._set_layers([first, *self._layers])
         elif first.batch_shape != input_shape:
             raise ArgumentError(
-                f"Sequential model '{self.name}' has already been configured to use input shape "
-                f"{first.batch_shape}. You cannot build it with input_shape {input_shape}"
+                f"The inputs of Sequential model '{self.name}' have already been configured, with "
+                f"shape {first.batch_shape}; it cannot be built for {input_shape}."
             )
         x = first.output
         for layer in self._layers[1:]:
@@ -213,7 +211,7 @@ class Sequential(Model):
         if "name" not in config or "layers" not in config:
             raise SerializationError(
                 "A Sequential model configuration must be a dictionary containing the 'name' and "
-                f"'layers' keys. Received: config={config}"
+                f"'layers' keys; got {config!r}."
             )
         model = cls(name=config["name"])
         for entry in config["layers"]:

@@ -249,7 +249,8 @@ def _bounds(layers: list[Any], layer_range: Any) -> tuple[int, int]:
         return 0, len(layers)
     if len(layer_range) != 2 or not all(isinstance(name, str) for name in layer_range):
         raise ArgumentError(
-            f"layer_range must be a list or tuple of two strings. Received: {layer_range}"
+            "`layer_range` holds two names: of the first layer to show and the last; got "
+            f"{layer_range!r}."
         )
     first, last = (
         [i for i, layer in enumerate(layers) if re.match(pattern, layer.name)]
@@ -257,8 +258,8 @@ def _bounds(layers: list[Any], layer_range: Any) -> tuple[int, int]:
     )
     if not first or not last:
         raise ArgumentError(
-            "Passed layer_names do not match the layer names in the model. "
-            f"Received: {layer_range}. Layers: {[layer.name for layer in layers]}"
+            f"The patterns in layer_range={layer_range} do not match any layer. The model has "
+            f"{[layer.name for layer in layers]}."
         )
     if min(first) > max(last):
         return min(last), max(first) + 1

@@ -174,9 +174,8 @@ def _images_and_kernel(
 def _check_channels(name: str, x: Tensor, expected: int, kernel: Tensor, data_format: str) -> None:
     if x.shape[-1] != expected:
         raise ShapeError(
-            f"{name}(): the number of input channels must match the kernel's input channels; got "
-            f"{x.shape[-1]} channels with data_format={data_format!r}, and a kernel of shape "
-            f"{kernel.shape} for {expected}."
+            f"{name}(): the input channels must match the kernel; got {x.shape[-1]} channels with "
+            f"data_format={data_format!r}, and a kernel of shape {kernel.shape} for {expected}."
         )
 
 

@@ -34,8 +34,8 @@ Array = Any
 def _check_same_shape(name: str, target: Tensor, output: Tensor) -> None:
     if target.shape != output.shape:
         raise ShapeError(
-            f"{name}(): arguments `target` and `output` must have the same shape; got "
-            f"target.shape={target.shape}, output.shape={output.shape}."
+            f"{name}(): target and output must have the same shape; got {target.shape} and "
+            f"{output.shape}."
         )
 
 
@@ -160,8 +160,8 @@ def sparse_categorical_crossentropy(
         t = squeeze(t, -1)
     if t.shape != x.shape[:-1]:
         raise ShapeError(
-            "sparse_categorical_crossentropy(): `target` and `output` must have the same shape up "
-            f"to the last axis; got target.shape={t.shape}, output.shape={x.shape}."
+            "sparse_categorical_crossentropy(): target and output must have the same shape, but "
+            f"for the last axis of the output; got {t.shape} and {x.shape}."
         )
     axis = axis_index(axis, x.ndim)
     if from_logits:

@@ -304,8 +304,8 @@ def group_normalization(
     channels = t.shape[channel]
     if groups < 1 or channels % groups:
         raise ShapeError(
-            f"The number of channels must be a multiple of the number of groups; got {channels} "
-            f"channels along axis {axis} of inputs {t.shape}, and groups={groups}."
+            f"Channels divide into groups of one size; got {channels} channels along axis {axis} "
+            f"of inputs {t.shape}, and groups={groups}."
         )
     split = (*t.shape[:channel], groups, channels // groups, *t.shape[channel + 1 :])
     axes = tuple(i for i in range(1, t.ndim + 1) if i != channel)

@@ -103,7 +103,9 @@ class Optimizer:
         self._variables: list[Variable] = []
         if kwargs.pop("decay", None) is not None:
             warnings.warn(
-                "Argument `decay` is no longer supported and will be ignored.", stacklevel=2
+                "`decay` is no longer supported: it has no effect. For a falling learning rate "
+                "pass a schedule, such as `schedules.InverseTimeDecay`.",
+                stacklevel=2,
             )
         if kwargs:
             raise ArgumentError(f"Argument(s) not recognized: {kwargs}")
@@ -142,8 +144,8 @@ class Optimizer:
     def __setattr__(self, name: str, value: Any) -> None:
         if "_variables" not in self.__dict__ and name != "_variables":
             raise StateError(
-                f"In optimizer '{type(self).__name__}', you forgot to call `super().__init__()` as "
-                "the first statement in the `__init__()` method. Go add it!"
+                f"In optimizer '{type(self).__name__}', you forgot `super().__init__()`. Make it "
+                "the first line of the constructor."
             )
         if isinstance(value, Variable):
             self._track_variable(value)
@@ -153,26 +155,26 @@ class Optimizer:
         steps = self.gradient_accumulation_steps
         if steps and not steps >= 2:
             raise ArgumentError(
-                "`gradient_accumulation_steps` must be an integer >= 2. Received: "
-                f"gradient_accumulation_steps={steps}"
+                "`gradient_accumulation_steps` must be an integer >= 2, or None for an update in "
+                f"every step; got {steps!r}."
             )
         frequency = self.ema_overwrite_frequency
         if self.use_ema and not 0 <= self.ema_momentum <= 1:
             raise ArgumentError(
-                "`ema_momentum` must be in the range [0, 1]. "
-                f"Received: ema_momentum={self.ema_momentum}"
+                "`ema_momentum`, the share of the old average in the new, has the range [0, 1]; "
+                f"got {self.ema_momentum!r}."
             )
         if self.use_ema and frequency and (not isinstance(frequency, int) or frequency < 1):
             raise ArgumentError(
-                "`ema_overwrite_frequency` must be an integer >= 1 or None. "
-                f"Received: ema_overwrite_frequency={frequency}"
+                "`ema_overwrite_frequency` must be an integer >= 1 or None for never; got "
+                f"{frequency!r}."
             )
         clips = (self.clipnorm, self.clipvalue, self.global_clipnorm)
         if sum(clip is not None for clip in clips) > 1:
             raise ArgumentError(
-                "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
+                "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be used; got "
                 f"clipnorm={self.clipnorm}, clipvalue={self.clipvalue}, "
-                f"global_clipnorm={self.global_clipnorm}"
+                f"global_clipnorm={self.global_clipnorm}."
             )
 
     # ---- state ------------------------------------------------------------------------------
@@ -208,10 +210,8 @@ class Optimizer:
             before.assign(learning_rate)
         else:
             raise DtypeError(
-                "This optimizer was created with a `LearningRateSchedule` object, or a function, "
-                "as its `learning_rate` constructor argument, hence its learning rate is not "
-                "settable. If you need the learning rate to be settable, you should instantiate "
-                "the optimizer with a float `learning_rate` argument."
+                "This optimizer was created with a `LearningRateSchedule` or a function, so its "
+                "learning rate is not settable. To set it, give the constructor a number."
             )
 
     def _make_learning_rate(self, rate: Any) -> Any:
@@ -219,9 +219,8 @@ class Optimizer:
             return rate
         if isinstance(rate, bool) or not isinstance(rate, (numbers.Real, Tensor, np.ndarray)):
             raise ArgumentError(
-                "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, "
-                "or a callable (that takes no arguments and returns the corresponding learning "
-                f"rate value). Received instead: learning_rate={rate}"
+                "Argument `learning_rate` should be float, a LearningRateSchedule, or a function "
+                f"without arguments that returns a number; got {rate!r}."
             )
         constant = initializers.Constant(rate)
         return self.add_variable((), constant, dtype=config.floatx(), name="learning_rate")
@@ -309,8 +308,8 @@ class Optimizer:
         firsts = [initializer] * len(names) if single else list(initializer)
         if len(names) != len(firsts):
             raise ArgumentError(
-                "The number of provided names must match the number of provided initializers. "
-                f"Received name='{name}', initializer='{initializer}'"
+                f"Each name needs its initializer; got {len(names)} names, {name!r}, and "
+                f"{len(firsts)} initializers, {initializer!r}."
             )
         slots: tuple[Slots, ...] = tuple([] for _ in names)
         for variable in trainable_variables:
@@ -382,21 +381,20 @@ class Optimizer:
             for variable in variables:
                 if id(variable) not in self._index_of:
                     raise ArgumentError(
-                        f"Unknown variable: {variable}. This optimizer can only be called for the "
-                        "variables it was originally built with. When working with a new set of "
-                        "variables, you should recreate a new optimizer instance."
+                        f"Unknown variable: {variable}. An optimizer keeps state for the variables "
+                        "of its first call. Make another optimizer for other variables."
                     )
             return variables
         if not self.built:
             raise NotBuiltError(
-                "When passing `grads` without `variables`, the optimizer must already be built on "
-                "a list of variables. Call `optimizer.build(trainable_variables)` first."
+                "apply() got gradients without their variables, and for that the optimizer must "
+                "already be built: call `optimizer.build(trainable_variables)` first."
             )
         if count != len(self._trainable_variables):
             raise ArgumentError(
-                "When passing `grads` as a list of gradient tensors, the gradients must match "
-                f"`optimizer.variables` one-to-one. Received a list of {count} gradients, but the "
-                f"optimizer is tracking {len(self._trainable_variables)} trainable variables."
+                "The optimizer needs one gradient for each variable it was built with, in their "
+                f"order. Received a list of {count} gradients, but it is tracking "
+                f"{len(self._trainable_variables)} variables."
             )
         return self._trainable_variables
 
@@ -410,8 +408,8 @@ class Optimizer:
             )
         if missing:
             warnings.warn(
-                f"Gradients do not exist for variables {missing} when minimizing the loss. If "
-                "using `model.compile()`, did you forget to provide a `loss` argument?",
+                f"Gradients do not exist for variables {missing}: the loss does not depend on "
+                "them, and they stay as they are. Is a layer unused, or a loss missing?",
                 stacklevel=4,
             )
         return [pair for pair in pairs if pair[0] is not None]
@@ -499,8 +497,8 @@ class Optimizer:
         """
         if self.built:
             raise ArgumentError(
-                "`exclude_from_weight_decay()` can only be configured before the optimizer is "
-                "built."
+                "What `exclude_from_weight_decay()` says can only be configured before the weights "
+                "of the optimizer are made: call it right after the constructor."
             )
         self._decay_excluded = {id(variable) for variable in var_list or ()}
         names = "|".join(var_names or ())
@@ -536,9 +534,8 @@ class Optimizer:
     def _use_averages(self, variables: Sequence[Variable]) -> None:
         if len(variables) != len(self._averages):
             raise ArgumentError(
-                f"The length of model variables ({len(variables)}) to override does not match the "
-                f"length of model variables stored in the optimizer ({len(self._averages)}). "
-                "Please check if the optimizer was called on your model."
+                f"The optimizer keeps averages of {len(self._averages)} variables; got "
+                f"{len(variables)} to overwrite with them. Pass those that it trains."
             )
         for variable, average in zip(variables, self._averages, strict=True):
             if average is not None:
@@ -573,9 +570,8 @@ class Optimizer:
         """
         if not self.built:
             raise NotBuiltError(
-                f"To call `stateless_apply`, {type(self).__name__} must be built (i.e. its "
-                "variables must have been created). You can build it via "
-                "`optimizer.build(trainable_variables)`."
+                f"{type(self).__name__}.stateless_apply() works on weights that exist already: "
+                "call `optimizer.build(trainable_variables)` first."
             )
         state = [*self._trainable_variables, *self.variables]
         values = [*trainable_variables, *optimizer_variables]
@@ -623,9 +619,8 @@ class Optimizer:
         """
         if not self.built:
             raise NotBuiltError(
-                "You are calling `set_weights()` on an optimizer that has not yet been built. "
-                "Please call `optimizer.build(trainable_variables)` to create the optimizer "
-                "weights before calling `set_weights()`."
+                "You are calling `set_weights()`, but this optimizer has no weights yet: call "
+                "`optimizer.build(trainable_variables)` first."
             )
         for variable, weight in zip(self._variables, weights, strict=False):
             variable.assign(weight)
@@ -639,9 +634,8 @@ class Optimizer:
         """Reads the state from a dictionary of arrays; warns where their number differs."""
         if len(store.keys()) != len(self.variables):
             warnings.warn(
-                f"Skipping variable loading for optimizer '{self.name}', because it has "
-                f"{len(self.variables)} variables whereas the saved optimizer has "
-                f"{len(store.keys())} variables.",
+                f"Skipping variable loading for optimizer '{self.name}': the file holds "
+                f"{len(store.keys())} variables, and it has {len(self.variables)}. It starts anew.",
                 stacklevel=2,
             )
             return

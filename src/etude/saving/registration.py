@@ -103,8 +103,8 @@ def register_keras_serializable(
     def decorator(obj: T) -> T:
         if inspect.isclass(obj) and not hasattr(obj, "get_config"):
             raise ArgumentError(
-                "Cannot register a class that does not have a get_config() method. "
-                f"Give {obj.__name__} one that returns the arguments of its constructor."
+                "Cannot register a class that does not have a get_config() method. Let "
+                f"{obj.__name__}.get_config() return the arguments of the constructor."
             )
         own_name: str = obj.__name__  # type: ignore[attr-defined]
         registered_name = f"{package}>{name if name is not None else own_name}"

@@ -199,13 +199,14 @@ def _own_config(obj: Any) -> Any:
         if hasattr(obj, "__name__"):
             return get_registered_name(obj)
         raise SerializationError(
-            f"Cannot serialize object {obj} of type {type(obj)}. To be serializable, a class must "
-            "implement the `get_config()` method."
+            f"{obj!r} cannot be saved: its class, {type(obj).__name__}, must implement the "
+            "`get_config()` method, which returns the arguments of the constructor."
         )
     config = obj.get_config()
     if not isinstance(config, dict):
         raise SerializationError(
-            f"The `get_config()` method of {obj} should return a dict. It returned: {config}"
+            f"{type(obj).__name__}.get_config() must return a dict, the arguments of the "
+            f"constructor by name; got {config!r}."
         )
     return serialize_dict(config)
 
@@ -313,8 +314,8 @@ def _deserialize_function(
     name, module = config["config"], config.get("module")
     if not isinstance(name, str):
         raise SerializationError(
-            "Expected 'config' to be a non-null str for a function class name, instead got "
-            f"{type(name)}. Full config: {config}"
+            "Expected 'config' to be a non-null str, the name of the function; got "
+            f"{type(name).__name__}. The config: {config}"
         )
     custom = get_registered_object(name, custom_objects)
     if custom is not None:
@@ -340,8 +341,8 @@ def _deserialize_instance(
     inner = config["config"] if config["config"] is not None else {}
     if not isinstance(inner, dict):
         raise SerializationError(
-            f"Expected 'config' to be a dict for {config['class_name']}, instead got "
-            f"{type(inner)}. Full config: {config}"
+            f"Expected 'config' to be a dict, the arguments of {config['class_name']}; got "
+            f"{type(inner).__name__}. The config: {config}"
         )
     shared, shared_id = _shared.get(), config.get("shared_object_id")
     if shared is not None and shared_id in shared.objects:
@@ -375,18 +376,18 @@ def _find_class(
 def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[str, Any]) -> Any:
     if not hasattr(cls, "from_config"):
         raise SerializationError(
-            f"Unable to reconstruct an instance of '{config['class_name']}' because the class is "
-            f"missing a `from_config()` method. Full object config: {config}"
+            f"Unable to reconstruct an instance of '{config['class_name']}', which has no class "
+            f"method `from_config(config)`. The config: {config}"
         )
     with CustomObjectScope(custom_objects):
         try:
             instance = cls.from_config(inner)
         except TypeError as error:
             raise SerializationError(
-                f"{cls} could not be deserialized properly. Please ensure that components that "
-                "are Python object instances (layers, models, etc.) returned by `get_config()` "
-                "are explicitly deserialized in the model's `from_config()` method."
-                f"\n\nconfig={config}.\n\nException encountered: {error}"
+                f"{cls.__name__} could not be deserialized properly. If its `get_config()` returns "
+                "layers or other objects, see that they are explicitly deserialized in its "
+                "`from_config()`, by `etude.saving.deserialize_keras_object`."
+                f"\n\nThe config: {config}\n\nThe class answered: {error}"
             ) from error
         if config.get("build_config") and not instance.built:
             instance.build_from_config(config["build_config"])
@@ -402,18 +403,17 @@ def _refuse_registered_name(config: Config, name: str, resolved: str) -> None:
     explicit = config.get("registered_name")
     if explicit and explicit not in (name, config["class_name"]):
         raise SerializationError(
-            f"`registered_name={explicit!r}` was provided in the config, but '{resolved}' resolved "
-            "to a Keras built-in and does not use registered names. Remove the `registered_name` "
-            f"field from the config. Full object config: {config}"
+            f"The config names `registered_name={explicit!r}`, but '{resolved}' resolved to a "
+            "Keras built-in, and those are not registered. Take that entry out. The config: "
+            f"{config}"
         )
 
 
 def _not_found(kind: str, name: str, config: Config) -> SerializationError:
     return SerializationError(
-        f"Could not locate {kind} '{name}' of module {config.get('module')!r}. Make sure custom "
-        "classes and functions are decorated with "
-        "`@etude.saving.register_keras_serializable()`, and that the decorator has run before "
-        f"loading; or pass `custom_objects={{{name!r}: ...}}`. Full object config: {config}"
+        f"Could not locate {kind} '{name}' of module {config.get('module')!r}. If it is your own, "
+        "put `@etude.saving.register_keras_serializable()` above it and import it before loading, "
+        f"or pass `custom_objects={{{name!r}: ...}}`. The config: {config}"
     )
 
 

@@ -121,8 +121,8 @@ class CompileLoss:
             weights_of_it = _entries(weights, outputs) if weights is not None else None
             if weights_of_it is not None and len(weights_of_it) != len(losses_of_it):
                 raise ArgumentError(
-                    "`loss_weights` must match the number of losses, got "
-                    f"{len(losses_of_it)} losses and {len(weights_of_it)} weights."
+                    "`loss_weights` must match the number of losses; there are "
+                    f"{len(weights_of_it)} weights for {len(losses_of_it)} losses."
                 )
             return [(losses_of_it, weights_of_it or [None] * len(losses_of_it))]
         if not tree.is_nested(loss):
@@ -198,8 +198,8 @@ def _entries(setting: Any, outputs: Outputs) -> list[Any]:
         known = [outputs.names[0], *(outputs.model_names or [])]
         if outputs.names[0] is not None and not set(setting) <= set(known):
             raise ArgumentError(
-                f"Expected keys {[n for n in known if n is not None]} in loss dict, but found "
-                f"loss.keys()={list(setting)}"
+                f"Expected keys {[n for n in known if n is not None]} in the dict of losses, the "
+                f"names of the outputs; got {list(setting)}."
             )
         return list(setting.values())
     if isinstance(setting, (list, tuple)):

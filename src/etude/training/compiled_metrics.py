@@ -69,9 +69,8 @@ class CompileMetrics:
         for argument, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
             if value and not isinstance(value, (list, tuple, dict)):
                 raise ArgumentError(
-                    f"Expected `{argument}` argument to be a list, tuple, or dict. Received "
-                    f"instead: {argument}={value} of type {type(value)}. Did you mean "
-                    f"`{argument}=[{value!r}]`?"
+                    f"compile() takes `{argument}` as a list, a tuple or a dict; got {value!r} of "
+                    f"type {type(value).__name__}. Did you mean `{argument}=[{value!r}]`?"
                 )
         self.plain, self.weighted = metrics, weighted_metrics
         self.output_names = output_names

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from etude import ops, tree
-from etude.autodiff import as_tensor, eval_shape, function
+from etude.autodiff import Tensor, as_tensor, eval_shape, function
 from etude.data.adapters import Batches
 from etude.data.arrays import ArrayBatches
 from etude.engine import Frame, in_frame, xp
@@ -29,6 +29,7 @@ from etude.training.building import symbols_of
 __all__ = ["ResidentRunner", "Run", "StreamRunner", "make_runner"]
 
 RESIDENT_BYTES = 1 << 30  # data up to this size is kept on the device
+ALIGNMENT = 64  # bytes
 GLANCE = 0.1  # seconds between two looks at what is going on
 
 Step = Callable[[Any], Any]
@@ -152,9 +153,8 @@ class StreamRunner:
         if not found:
             self.ran_out = True
             warnings.warn(
-                "Your input ran out of data; interrupting training. Make sure that your dataset or "
-                "generator can generate at least `steps_per_epoch * epochs` batches. You may need "
-                "to use the `.repeat()` function when building your dataset.",
+                "Your input ran out of data, so the run ends early. It takes `steps_per_epoch` "
+                "batches for each epoch: lower that number, or let the generator go on forever.",
                 stacklevel=2,
             )
 
@@ -169,9 +169,7 @@ class ResidentRunner:
     ) -> None:
         self.batches = batches
         self.steps = steps
-        self.arrays = tree.map_structure(
-            lambda a: None if a is None else as_tensor(a), batches.arrays
-        )
+        self.arrays = tree.map_structure(_on_device, batches.arrays)
         self.pace = _Pace(int(model.steps_per_execution) if looks else None)
         self.logs, self.loops = self._look_ahead(model, kind)
         if self.loops:
@@ -184,13 +182,16 @@ class ResidentRunner:
         """Evaluates a step abstractly: what its logs look like, and whether it may be looped."""
         indices = np.zeros(self.batches.batch_size, dtype="int32")
         first = symbols_of(self.batches.batch(indices))
-        with Frame(shapes_only=True) as frame:
-            logs = eval_shape(guarded(model, getattr(model, f"{kind}_step")), first)
-        on_cpu = xp().devices()[0].startswith("cpu")
-        zeros = tree.map_structure(
-            lambda t: ops.zeros(t.shape, t.dtype) if hasattr(t, "shape") else as_tensor(t), logs
-        )
-        return zeros, not (on_cpu and "convolution" in frame.notes)
+        shapes = [(s.shape, s.dtype) if hasattr(s, "shape") else s for s in tree.flatten(first)]
+        key = f"{kind}_ahead {shapes}"  # kept with the programs: the next fit is like this one
+        if key not in model._programs:
+            with Frame(shapes_only=True) as frame:
+                logs = eval_shape(guarded(model, getattr(model, f"{kind}_step")), first)
+            model._programs[key] = (
+                tree.map_structure(_zeros_like, logs),
+                "convolution" not in frame.notes or not xp().devices()[0].startswith("cpu"),
+            )
+        return model._programs[key]
 
     @property
     def num_steps(self) -> int:
@@ -243,6 +244,21 @@ class ResidentRunner:
         for i in range(start, stop):
             logs = self.single(self.arrays, matrix, i)
         return logs
+
+
+def _on_device(array: np.ndarray[Any, Any] | None) -> Tensor | None:
+    """A copy on the device. Aligned as XLA wants it, the copy on the host is that on the CPU."""
+    if array is None:
+        return None
+    memory = np.empty(array.nbytes + ALIGNMENT, "uint8")
+    start = -memory.ctypes.data % ALIGNMENT
+    copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    np.copyto(copy, array)
+    return Tensor(xp().place(copy))
+
+
+def _zeros_like(leaf: Any) -> Any:
+    return ops.zeros(leaf.shape, leaf.dtype) if hasattr(leaf, "shape") else as_tensor(leaf)
 
 
 class _Pace:

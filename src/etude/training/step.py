@@ -99,7 +99,7 @@ class Steps:
                 found.append(loss)
         found += [_scalar(loss) for loss in self.losses]
         if not found:
-            raise ArgumentError("No loss to compute. Provide a `loss` argument in `compile()`.")
+            raise ArgumentError("No loss to compute: give one, as in `compile(loss='mse')`.")
         total = found[0]
         for loss in found[1:]:
             total = total + loss

@@ -470,8 +470,8 @@ class Trainer(Steps):
         if class_weight is not None:
             if sample_weight is not None:
                 raise ArgumentError(
-                    "Arguments `sample_weight` and `class_weight` cannot be specified at the same "
-                    f"time. Received: sample_weight={sample_weight}, class_weight={class_weight}"
+                    "`sample_weight` and `class_weight` cannot be given at the same time. Multiply "
+                    "the weights of the classes into `sample_weight`."
                 )
             sample_weight = class_weights_to_sample_weights(y, class_weight)
         batch = (x, y, sample_weight)
@@ -523,8 +523,8 @@ class Trainer(Steps):
         if type(self).compile is not Trainer.compile:
             warnings.warn(
                 "`compile()` was not called as part of model loading because the model's "
-                "`compile()` method is custom. Override `compile_from_config(config)` as well, or "
-                "call `compile()` after loading.",
+                "`compile()` method is custom. Write a `compile_from_config(config)` for "
+                f"{type(self).__name__}, or compile it after loading.",
                 stacklevel=2,
             )
             return
@@ -604,8 +604,8 @@ def _is_due(epoch: int, validation_freq: Any) -> bool:
     if isinstance(validation_freq, (list, tuple, set)):
         return epoch + 1 in validation_freq
     raise ArgumentError(
-        "Expected `validation_freq` to be a list or int. Received: "
-        f"validation_freq={validation_freq} of the type {type(validation_freq)}."
+        "`validation_freq` is a number of epochs, or a list of the epochs to validate after; got "
+        f"{validation_freq!r} of type {type(validation_freq).__name__}."
     )
 
 

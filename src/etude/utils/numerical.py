@@ -66,7 +66,7 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
         array([[0.6, 0.8]])
     """
     if not isinstance(order, int) or order < 1:
-        raise ArgumentError(f"Argument `order` must be an int >= 1. Received: order={order}")
+        raise ArgumentError(f"Argument `order` must be an int >= 1; got {order!r}.")
     array = np.asarray(x)
     norm = np.atleast_1d(np.linalg.norm(array, order, axis))
     norm[norm == 0] = 1

@@ -48,13 +48,14 @@ def pad_sequences(
     for sequence in sequences:
         if not hasattr(sequence, "__len__"):
             raise ArgumentError(
-                f"`sequences` must be a list of iterables. Found non-iterable: {sequence}"
+                "`sequences` is a list of lists, one for each sample; got a non-iterable: "
+                f"{sequence!r}."
             )
     dtype = object if dtype is object else np.dtype(dtype)
     if isinstance(value, str) and dtype is not object and dtype.kind not in "US":
         raise ArgumentError(
-            f"`dtype` {dtype} is not compatible with `value`'s type: {type(value)}. You should set "
-            "`dtype=object` for variable length strings."
+            f"`dtype` {dtype} is not compatible with the text in `value`, {value!r}. For texts of "
+            "different lengths use `dtype=object`."
         )
     shape = next((np.asarray(s).shape[1:] for s in sequences if len(s)), ())
     if maxlen is None:
@@ -67,8 +68,8 @@ def pad_sequences(
         kept = np.asarray(kept, dtype=dtype)
         if kept.shape[1:] != shape:
             raise ArgumentError(
-                f"Shape of sample {kept.shape[1:]} of sequence at position {i} is different from "
-                f"expected shape {shape}"
+                f"All steps must have one shape; in sequence {i} they have {kept.shape[1:]}, "
+                f"different from expected shape {shape} of the first."
             )
         if padding == "pre":
             padded[i, -len(kept) :] = kept

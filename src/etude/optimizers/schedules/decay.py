@@ -205,9 +205,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     ) -> None:
         if len(boundaries) != len(values) - 1:
             raise ArgumentError(
-                "The length of boundaries should be 1 less than the length of values. Received: "
-                f"boundaries={boundaries} of length {len(boundaries)}, and values={values} of "
-                f"length {len(values)}."
+                "n boundaries part n + 1 values, so the length of boundaries should be 1 less; got "
+                f"{len(boundaries)} boundaries, {boundaries}, and {len(values)} values, {values}."
             )
         self.boundaries = boundaries
         self.values = values

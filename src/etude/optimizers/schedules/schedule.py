@@ -31,14 +31,15 @@ class LearningRateSchedule:
             step: how many steps the optimizer has taken, an integer scalar.
         """
         raise NotImplementedError(
-            f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`."
+            f"{type(self).__name__} must override `__call__`: it returns the learning rate of a "
+            "step."
         )
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         raise NotImplementedError(
-            f"Learning rate schedule '{type(self).__name__}' must override `get_config()` in order "
-            "to be serializable."
+            f"{type(self).__name__} must override `get_config()`: without it a schedule cannot be "
+            "saved."
         )
 
     @classmethod
