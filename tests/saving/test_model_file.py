@@ -83,7 +83,7 @@ def test_files_that_hold_no_model(engine, tmp_path):
         models.load_model(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", "[]")
-    with pytest.raises(SerializationError, match="model.weights.h5"):
+    with pytest.raises(SerializationError, match=r"model\.weights\.h5"):
         models.load_model(path)
     with pytest.raises(ArgumentError, match=r"\.keras"):
         classifier().save(tmp_path / "m.h5")

@@ -1,8 +1,8 @@
 """Whole models in files: ``*.keras``, an archive of a config and of weights, as Keras 3 writes it.
 
-An archive has three members: ``metadata.json``, ``config.json`` (layers, their connections, and what
-``compile`` was told), and ``model.weights.h5``. It is read by the names of its members, in memory
-and with limits on their sizes; nothing is extracted, imported or executed.
+An archive has three members: ``metadata.json``, ``config.json`` (layers, their connections, and
+what ``compile`` was told), and ``model.weights.h5``. It is read by the names of its members, in
+memory and with limits on their sizes; nothing is extracted, imported or executed.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def load_model(
             stored = _member(archive, path, WEIGHTS, None)
     except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise SerializationError(
-            f"{path} holds no model: it is no archive as `model.save('name.keras')` writes ({error})."
+            f"{path} holds no model: it is no archive as `model.save('x.keras')` writes ({error})."
         ) from error
     if not isinstance(config, dict):
         raise SerializationError(f"{path} holds no model: its config is no dictionary.")
