@@ -17,12 +17,21 @@ from tests.layers.rows import ALL
 
 every_row = pytest.mark.parametrize("row", ALL, ids=[row.id for row in ALL])
 
+# Compiling takes a second each: one row of each layer by default, all with `pytest -m slow`.
+_FIRST = {row.layer: row for row in reversed(ALL)}
+compiled_rows = pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row.id, marks=[] if _FIRST[row.layer] is row else pytest.mark.slow)
+        for row in ALL
+    ],
+)
+
 
 @pytest.fixture(autouse=True)
-def eager(request: pytest.FixtureRequest) -> None:
-    """A test that asks for no engine runs on the one that needs no compiling."""
-    if "engine" not in request.fixturenames:
-        config.set_engine("numpy")
+def eager() -> None:
+    """The engine that needs no compiling; what is compiled has a test of its own."""
+    config.set_engine("numpy")
 
 
 def values(outputs: Any) -> list[np.ndarray]:
@@ -68,7 +77,7 @@ def symbols(row: Row, batch: int | None) -> Any:
 
 
 @every_row
-def test_symbolic_shapes_are_those_of_the_outputs(row: Row, engine: str) -> None:
+def test_symbolic_shapes_are_those_of_the_outputs(row: Row) -> None:
     outputs = tree.flatten(run(row.make(layers), row, row.inputs()))
     batch = tree.flatten(row.inputs())[0].shape[0]
     found = tree.flatten(run(row.make(layers), row, symbols(row, batch)))
@@ -104,7 +113,7 @@ def test_compute_output_shape_is_that_of_the_output(row: Row) -> None:
     assert [tuple(s) for s in shapes] == [tuple(y.shape) for y in outputs]
 
 
-@every_row
+@compiled_rows
 def test_a_program_gives_what_single_operations_give(row: Row) -> None:
     """Outputs, losses and gradients, traced and compiled on xla, and one by one on numpy."""
     pytest.importorskip("jax")
