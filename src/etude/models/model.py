@@ -40,7 +40,7 @@ class Model(Trainer, Layer):
         >>> class Regression(etude.Model):
         ...     def __init__(self):
         ...         super().__init__()
-        ...         self.dense = etude.layers.Dense(1)
+        ...         self.dense = etude.layers.Dense(1, name="dense")
         ...
         ...     def call(self, x):
         ...         return self.dense(x)
