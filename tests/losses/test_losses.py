@@ -318,6 +318,12 @@ def test_labels_out_of_range(engine: str, labels: list[float]):
         losses.SparseCategoricalCrossentropy()(np.array(labels), np.full((2, 4), 0.25))
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float64"])
+def test_labels_in_the_dtype_of_the_loss(engine: str, dtype: str):
+    loss = losses.SparseCategoricalCrossentropy(dtype=dtype)
+    assert loss(np.array([0, 3]), np.full((2, 4), 0.25)).dtype == dtype
+
+
 def test_labels_can_be_checked_before_a_program_runs():
     loss = losses.LossFunctionWrapper(losses.sparse_categorical_crossentropy, ignore_class=-1)
     loss.check_targets(np.array([-1, 0, 3]), 4)

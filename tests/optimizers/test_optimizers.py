@@ -129,15 +129,14 @@ def test_rosenbrock(engine: str, cls: Any):
         return ops.square(1 - x[0]) + 100 * ops.square(x[1] - ops.square(x[0]))
 
     @etude.function
-    def steps():
-        for _ in range(10):
-            with etude.GradientTape() as tape:
-                loss = value()
-            optimizer.apply(tape.gradient(loss, [x]), [x])
+    def step():
+        with etude.GradientTape() as tape:
+            loss = value()
+        optimizer.apply(tape.gradient(loss, [x]), [x])
 
     start = float(value())
-    for _ in range(20):
-        steps()
+    for _ in range(200):
+        step()
     assert float(value()) < 0.25 * start
 
 
