@@ -87,3 +87,15 @@ def test_assignments_in_abstract_evaluation_leave_no_trace() -> None:
     eval_shape(lambda x: v.assign_add(ops.sum(x)), KerasTensor((3,)))
     assert float(v) == 1.0
     assert function(lambda: v * 1.0)() == 1.0
+
+
+def test_values_are_copies_both_ways() -> None:
+    for n in (2, 64, 256):
+        given = np.ones((n, n), "float32")
+        v, w = Variable(given), Variable(np.zeros((n, n), "float32"))
+        w.assign(given)
+        given[:] = 5.0
+        assert (v.numpy().max(), w.numpy().max()) == (1.0, 1.0)
+        taken = v.numpy()
+        taken[:] = 7.0
+        assert v.numpy().max() == 1.0

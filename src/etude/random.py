@@ -73,8 +73,12 @@ class SeedGenerator:
         if not isinstance(seed, (int, np.integer)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ArgumentError(f"Argument `seed` must be an integer; got {seed!r}.")
         with name_scope(self.name, caller=self):
-            self.state = Variable(
-                _key(seed), dtype="uint32", trainable=False, name="seed_generator_state"
+            self.state = Variable(  # a function: it runs for good, also in the middle of a trace
+                lambda shape, dtype: _key(seed),
+                shape=(2,),
+                dtype="uint32",
+                trainable=False,
+                name="seed_generator_state",
             )
 
     def next(self, ordered: bool = True) -> Tensor:

@@ -12,7 +12,7 @@ from etude.autodiff.operators import Operators
 from etude.autodiff.primitive import Leaf
 from etude.dtypes import is_float_dtype, standardize_dtype
 from etude.engine import Cell, xp
-from etude.errors import ArgumentError, DtypeError, ShapeError
+from etude.errors import ArgumentError, DtypeError, ShapeError, TracingError
 
 __all__ = ["Variable"]
 
@@ -102,12 +102,17 @@ class Variable(Operators):
             dtype = standardize_dtype(dtype)
             value = as_tensor(initializer(tuple(shape), dtype=dtype), dtype)
         else:
-            value = as_tensor(initializer, dtype)
+            value = _own_copy(initializer, dtype)
             if shape is not None and tuple(shape) != value.shape:
                 raise ShapeError(
                     f"Variable {self.name!r}: expected a value of shape {tuple(shape)}; got "
                     f"{value.shape}."
                 )
+        if xp().is_traced(value.array):
+            raise TracingError(
+                f"Variable {self.name!r}: its first value depends on a value of the program that "
+                "is being traced. Make it from numbers or with a function of shape and dtype."
+            )
         return xp().own(value.array)
 
     # --- reading ---
@@ -165,7 +170,7 @@ class Variable(Operators):
         Raises:
             ShapeError: the new value has another shape.
         """
-        tensor = as_tensor(value, self.dtype)
+        tensor = _own_copy(value, self.dtype)
         if tensor.shape != self.shape:
             raise ShapeError(
                 f"The value assigned to the Variable {self.path!r} must have its shape, "
@@ -221,3 +226,10 @@ class Variable(Operators):
             f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
             f"value={self.value.numpy()}>"
         )
+
+
+def _own_copy(value: Any, dtype: Any) -> Tensor:
+    """A Tensor whose memory nobody else can write to."""
+    tensor = as_tensor(value, dtype)
+    given = isinstance(value, Tensor) or hasattr(value, "__etude_tensor__")
+    return tensor if given else Tensor(xp().copy(tensor.array))

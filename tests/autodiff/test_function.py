@@ -248,3 +248,54 @@ def test_engines_can_be_switched_between_calls() -> None:
         config.set_engine(name)
         found.append(float(f(1.0)))
     assert found == [5.0, 7.0, 9.0]
+
+
+def test_under_a_tape_a_function_is_differentiated(engine: str) -> None:
+    w = Variable(2.0)
+    f = function(lambda x: w * x)
+    with GradientTape() as tape:
+        y = f(3.0)
+    assert float(tape.gradient(y, w)) == 3.0
+
+
+@pytest.mark.usefixtures("xla")
+def test_new_variables_at_every_call_are_refused() -> None:
+    @function
+    def f(x):
+        return Variable(0.0).assign_add(x)
+
+    with pytest.raises(TracingError, match="Make them once"):
+        f(1.0)
+
+
+def test_one_thread_trains_while_another_reads(engine: str) -> None:
+    w = Variable(np.zeros(4))
+    step = function(lambda: w.assign_add(np.ones(4)))
+    read = function(lambda: ops.max(w) - ops.min(w))
+    spreads: list[float] = []
+
+    def look() -> None:
+        spreads.extend(float(read()) for _ in range(200))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    for _ in range(200):
+        step()
+    thread.join()
+    assert spreads == [0.0] * 200
+    np.testing.assert_array_equal(w.numpy(), np.full(4, 200.0))
+
+
+def test_seeds_first_drawn_while_tracing(engine: str) -> None:
+    from etude import random
+
+    @function
+    def draw():
+        generator = made.setdefault("generator", None) or random.SeedGenerator(3)
+        made["generator"] = generator
+        return random.uniform((4,), seed=generator)
+
+    made: dict[str, object] = {}
+    first, second = draw().numpy(), draw().numpy()
+    assert not np.array_equal(first, second)
+    assert np.all((first >= 0) & (first < 1))

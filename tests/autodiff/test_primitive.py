@@ -7,7 +7,7 @@ import pytest
 
 from etude import Variable, ops
 from etude.autodiff import KerasTensor, Tensor, as_tensor
-from etude.errors import DtypeError
+from etude.errors import DtypeError, ShapeError
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -98,3 +98,14 @@ def test_symbolic_tensors_have_no_values() -> None:
     for use in (bool, float, np.asarray, list):
         with pytest.raises(DtypeError, match="symbolic tensor has no values"):
             use(x)
+
+
+def test_sizes_that_are_not_known_are_not_guessed() -> None:
+    x = KerasTensor((None, None, 3))
+    assert x[:, :80].shape == (None, None, 3)
+    assert x[:, ::50].shape == (None, None, 3)
+
+
+def test_symbolic_shapes_that_do_not_fit_are_shown_as_they_are() -> None:
+    with pytest.raises(ShapeError, match=r"\(None, 3\), \(None, 4\)"):
+        ops.add(KerasTensor((None, 3)), KerasTensor((None, 4)))

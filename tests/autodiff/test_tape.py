@@ -279,3 +279,19 @@ def test_costly_gradients_are_not_computed_where_nobody_asks() -> None:
         assert computed == ["b"]
     finally:
         del PRIMITIVES["_lazy"]
+
+
+def test_a_gradient_taken_in_silence_ends_the_recording_for_good() -> None:
+    w = Variable(2.0)
+    with GradientTape() as tape:
+        y = w * w
+        with tape.stop_recording():
+            assert float(tape.gradient(y, w)) == 4.0
+    assert (w * w).node is None
+
+
+def test_a_tape_opened_in_silence_records() -> None:
+    w = Variable(2.0)
+    with GradientTape() as outer, outer.stop_recording(), GradientTape() as inner:
+        y = w * w
+    assert float(inner.gradient(y, w)) == 4.0

@@ -226,3 +226,36 @@ def test_cond_under_a_tape_inside_a_program() -> None:
 def test_map_applies_to_slices(engine: str) -> None:
     found = ops.map(lambda x: ops.sum(x), np.arange(6.0).reshape(3, 2))
     np.testing.assert_array_equal(found.numpy(), [1.0, 5.0, 9.0])
+
+
+@pytest.mark.parametrize("loop", ["scan", "cond"])
+def test_later_assignments_do_not_change_the_way_back(engine: str, loop: str) -> None:
+    w = Variable(2.0)
+
+    @function
+    def gradient(x):
+        with GradientTape() as tape:
+            if loop == "scan":
+                y = ops.scan(lambda c, _: (c * w, None), x, None, length=3)[0]
+            else:
+                y = ops.cond(x > 0.0, lambda: w * w * x, lambda: x)
+        w.assign(10.0)
+        return tape.gradient(y, w)
+
+    assert float(gradient(1.0)) == (12.0 if loop == "scan" else 4.0)
+    w.assign(2.0)
+    with GradientTape() as tape:
+        y = ops.scan(lambda c, _: (c * w, None), 1.0, None, length=3)[0]
+    w.assign(10.0)
+    assert float(tape.gradient(y, w)) == 12.0
+
+
+def test_no_gradient_for_weights_used_inside_an_open_loop(engine: str) -> None:
+    w = Variable(2.0)
+    with GradientTape(persistent=True) as tape:
+        y = ops.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * w), (0, 1.0))[1]
+        z = ops.fori_loop(0, as_tensor(3), lambda i, a: a * w, 1.0)
+    assert (float(y), float(z)) == (8.0, 8.0)
+    for target in (y, z):
+        with pytest.raises(GradientError, match=r"ops\.scan"):
+            tape.gradient(target, w)

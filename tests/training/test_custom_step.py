@@ -100,7 +100,7 @@ class Plain(Model):
     """The step of Keras's guide, as for TensorFlow."""
 
     def train_step(self, data):
-        x, y = data[:2]
+        x, y = data
         with etude.GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = self.compute_loss(y=y, y_pred=y_pred)
@@ -178,3 +178,40 @@ def test_value_dependent_branches_get_the_design_s_error():
         model.fit(X, verbose=0)
     model.compile("sgd", run_eagerly=True)
     assert "loss" in model.fit(X, verbose=0).history
+
+
+@pytest.mark.parametrize(
+    ("given", "length"),
+    [({}, None), ({"y": Y}, 2), ({"y": Y, "sample_weight": np.ones(len(Y), "float32")}, 3)],
+)
+def test_data_is_as_long_as_what_was_given(engine, given, length):
+    seen = []
+
+    class Recorder(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(x)
+
+        def train_step(self, data):
+            seen.append(len(data) if isinstance(data, tuple) else None)
+            return {"loss": 0.0}
+
+    model = Recorder()
+    model.compile("sgd", "mse")
+    model.fit(X, **given, batch_size=4, verbose=0)
+    assert set(seen) == {length}
+
+
+def test_every_validation_sees_the_same_samples(engine):
+    x = np.arange(64, dtype="float32")[:, None]
+    model = Sequential([Input((1,)), layers.Dense(1, use_bias=False)])
+    model.layers[0].set_weights([np.ones((1, 1), "float32")])
+    model.compile(optimizers.SGD(0.0), "mse")
+    data = (x, np.zeros_like(x))
+    history = model.fit(
+        *data, batch_size=8, epochs=3, validation_data=data, validation_steps=2, verbose=0
+    )
+    assert history.history["val_loss"] == [77.5] * 3

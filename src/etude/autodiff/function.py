@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from etude import config, tree
+from etude.autodiff.recording import is_recording
 from etude.autodiff.symbolic import any_symbolic
 from etude.autodiff.tensor import Tensor, as_tensor
 from etude.engine import in_frame, xp
@@ -50,8 +51,8 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the program for these arguments; traces it first where their shapes are new."""
-        if xp().name == "numpy" or in_frame() or any_symbolic((args, kwargs)):
-            return self.fn(*args, **kwargs)  # nothing to compile, or part of a larger program
+        if xp().name == "numpy" or in_frame() or is_recording() or any_symbolic((args, kwargs)):
+            return self.fn(*args, **kwargs)  # nothing to compile, or part of something larger
         arrays, static = _split((args, kwargs))
         outputs, form = self._program()(arrays, static)
         rest = iter(outputs)

@@ -1,28 +1,45 @@
-"""Whether this thread records what it computes."""
+"""Whether this thread records what it computes.
+
+A block that asks for silence starts a new level on which no tape is recording yet; a tape that is
+opened inside of it records again.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
 
 class _State(threading.local):
-    depth = 0  # how many tapes are recording
+    def __init__(self) -> None:
+        self.tapes = [0]  # how many tapes are recording, on each level
 
 
 _state = _State()
 
 
 def is_recording() -> bool:
-    """Whether at least one tape of this thread is recording."""
-    return _state.depth > 0
+    """Whether a tape of the innermost level of this thread is recording."""
+    return _state.tapes[-1] > 0
 
 
-def change_depth(by: int) -> None:
-    """Counts a tape in (+1) or out (-1)."""
-    _state.depth += by
+def start_tape() -> int:
+    """Counts a tape in; returns its level, for `stop_tape`."""
+    _state.tapes[-1] += 1
+    return len(_state.tapes) - 1
 
 
-def swap_depth(depth: int) -> int:
-    """Sets the number of recording tapes; returns what it was."""
-    before, _state.depth = _state.depth, depth
-    return before
+def stop_tape(level: int) -> None:
+    """Counts a tape out of its level."""
+    _state.tapes[level] -= 1
+
+
+@contextmanager
+def stop_recording() -> Generator[None]:
+    """Leaves out what is computed inside from all tapes of this thread."""
+    _state.tapes.append(0)
+    try:
+        yield
+    finally:
+        _state.tapes.pop()

@@ -18,7 +18,7 @@ from etude.autodiff.operators import OPS, Operators
 from etude.autodiff.tensor import Tensor, as_tensor
 from etude.dtypes import standardize_dtype
 from etude.engine import xp
-from etude.errors import DtypeError
+from etude.errors import DtypeError, ShapeError
 
 __all__ = ["KerasTensor", "Node", "any_symbolic", "call", "eval_shape"]
 
@@ -161,7 +161,15 @@ def any_symbolic(structure: Any) -> bool:
 
 def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Calls an operation on symbolic tensors: finds the outputs' shapes, and makes the node."""
-    outputs = eval_shape(operation, *args, **kwargs)
+    try:
+        outputs = eval_shape(operation, *args, **kwargs)
+    except (TypeError, ValueError, IndexError) as error:
+        symbols = [t for t in tree.flatten((args, kwargs)) if isinstance(t, KerasTensor)]
+        shapes = ", ".join(str(t.shape) for t in symbols)
+        raise ShapeError(
+            f"{getattr(operation, 'name', operation)}() does not fit symbolic inputs of shape "
+            f"{shapes} (None is a size that is not known yet; some were tried): {error}"
+        ) from error
     Node(operation, args, kwargs, outputs)
     return outputs
 
@@ -169,7 +177,8 @@ def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 # Two sizes for a dimension that is not known. They are unlikely to be met otherwise. The first
 # axis, the batch, gets small ones, because the engine 'numpy' really computes with them.
 _BATCH = (2, 3)
-_OTHER = (83, 89)
+_OTHER = (83, 191)
+_SMALL = 7  # where it fits, too: a slice `[:80]` of 83 and of 191 is 80, but not of 7
 
 
 def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -194,14 +203,18 @@ def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         first = attempt.shapes(_BATCH[0], _OTHER[0])
         second = attempt.shapes(_BATCH[1], _OTHER[1]) if unknown else first
-    except Exception:
+        third = attempt.small_shapes(second) if unknown else first
+    except Exception as error:
         if not unknown:
             raise
-        first = attempt.shapes(_OTHER[0], _OTHER[0])  # unknown axes that must be equal
-        second = attempt.shapes(_OTHER[1], _OTHER[1])
+        try:
+            first = attempt.shapes(_OTHER[0], _OTHER[0])  # unknown axes that must be equal
+            second = third = attempt.shapes(_OTHER[1], _OTHER[1])
+        except Exception:
+            raise error from None
     made = iter(
-        KerasTensor([a if a == b else None for a, b in zip(x, y, strict=True)], dtype)
-        for (x, dtype), (y, _) in zip(first, second, strict=True)
+        KerasTensor([a if a == b == c else None for a, b, c in zip(x, y, z, strict=True)], dtype)
+        for (x, dtype), (y, _), (z, _) in zip(first, second, third, strict=True)
     )
     return tree.map_structure(lambda leaf: next(made) if leaf is _TENSOR else leaf, attempt.form)
 
@@ -233,6 +246,17 @@ class _Attempt:
             for t in self.symbols
         ]
         return xp().eval_shape(self._run, specs)
+
+    def small_shapes(self, found: list[tuple[tuple[int, ...], str]]) -> Any:
+        """Shapes for small sizes; those found already where small sizes do not work."""
+        if not any(None in t.shape[1:] for t in self.symbols):
+            return found
+        try:
+            small = self.shapes(_BATCH[1], _SMALL)
+        except Exception:
+            return found
+        same = [len(shape) for shape, _ in small] == [len(shape) for shape, _ in found]
+        return small if same else found
 
     def _run(self, arrays: list[Any]) -> list[Any]:
         rest = iter(arrays)

@@ -15,7 +15,7 @@ from typing import Any
 from etude import tree
 from etude.autodiff.operators import OPS
 from etude.autodiff.primitive import Node, next_sequence
-from etude.autodiff.recording import change_depth, swap_depth
+from etude.autodiff.recording import start_tape, stop_recording, stop_tape
 from etude.autodiff.tensor import Leaf, Tensor, as_tensor
 from etude.dtypes import is_float_dtype
 from etude.engine import xp
@@ -53,6 +53,7 @@ class GradientTape:
         self.watch_accessed_variables = watch_accessed_variables
         self._watched: dict[int, Any] = {}
         self._recording = False
+        self._level = 0
         self._used = False
         self._start = next_sequence()
 
@@ -68,11 +69,11 @@ class GradientTape:
 
     def _start_recording(self) -> None:
         self._recording = True
-        change_depth(+1)
+        self._level = start_tape()
 
     def _stop_recording(self) -> None:
         self._recording = False
-        change_depth(-1)
+        stop_tape(self._level)
 
     def watch(self, tensor: Any) -> None:
         """Makes a Tensor or a Variable (or each in a structure) a source of derivatives.
@@ -200,16 +201,6 @@ class GradientTape:
             return None
         leaf = source.__etude_source__().node
         return None if leaf is None else (leaf, 0)
-
-
-@contextmanager
-def stop_recording() -> Generator[None]:
-    """Leaves out what is computed inside from all tapes of this thread."""
-    before = swap_depth(0)
-    try:
-        yield
-    finally:
-        swap_depth(before)
 
 
 def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:

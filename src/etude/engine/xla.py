@@ -23,6 +23,7 @@ from jax import lax
 
 from etude.engine.cell import Cell, Frame, no_frame
 from etude.engine.numbers import as_numbers
+from etude.errors import TracingError
 
 Array = Any
 
@@ -55,6 +56,7 @@ def array(value: Any, dtype: str | None = None) -> Array:
     """Converts numbers, lists, and arrays of any kind to an array of this engine."""
     if not isinstance(value, jax.Array):
         value = as_numbers(value)  # a NumPy array has a dtype of its own, never a weak one
+        return jnp.array(value, dtype)  # a copy: the caller may write to theirs
     return jnp.asarray(value, dtype)
 
 
@@ -215,6 +217,10 @@ def eval_shape(
 # --- programs ---------------------------------------------------------------------------------
 
 
+_ROUNDS = 8  # traces until all cells are known; two are usual
+_state = threading.RLock()
+
+
 class _Compiled(NamedTuple):
     """One trace of a program: the compiled function and the cells it reads and writes."""
 
@@ -243,11 +249,12 @@ class Program:
     def __call__(self, arrays: list[Array], static: Any = None) -> tuple[list[Array], Any]:
         """Runs the compiled function on arrays, and stores the new values of the cells."""
         compiled = self._find(arrays, static)
-        given = [_donatable(cell) for cell in compiled.writes]
-        values, outputs = compiled.run(given, [cell.array for cell in compiled.reads], arrays)
-        for cell, value in zip(compiled.writes, values, strict=True):
-            cell.array = value
-            cell.shared = False
+        with _state:  # no other thread may see a cell whose memory has just been given away
+            given = [_donatable(cell) for cell in compiled.writes]
+            values, outputs = compiled.run(given, [_own(c) for c in compiled.reads], arrays)
+            for cell, value in zip(compiled.writes, values, strict=True):
+                cell.array = value
+                cell.shared = False
         return outputs, compiled.extra
 
     def prepare(self, arrays: list[Array], static: Any = None) -> None:
@@ -270,7 +277,7 @@ class Program:
         for known in self._compiled.values():  # other shapes touched these: likely so here
             writes |= dict.fromkeys(known.writes)
             reads |= dict.fromkeys(known.reads)
-        while True:
+        for _ in range(_ROUNDS):
             for cell in writes:
                 reads.pop(cell, None)
             frames: list[tuple[Frame, Any]] = []
@@ -286,6 +293,11 @@ class Program:
                 return _Compiled(run, list(writes), list(reads), extra)
             writes |= dict.fromkeys(written)
             reads |= dict.fromkeys(c for c in frame.reads if c not in writes)
+        raise TracingError(
+            "The compiled function makes new Variables each time it is called (a Variable, a "
+            "layer, a metric or an optimizer made inside). Make them once, outside of the function "
+            "or where an attribute does not exist yet, and only use them inside."
+        )
 
     def _compiler_options(self) -> dict[str, str | bool | int | float] | None:
         """XLA's YNNPACK fusions slow convolutions of few channels on the CPU: off with these."""

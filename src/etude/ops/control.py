@@ -55,11 +55,13 @@ class _Captured:
     Attributes:
         tensors: the recorded Tensors and Variables that its result depends on.
         cells: the cells that it writes.
+        read: the cells that it only reads.
     """
 
     def __init__(self, fn: Callable[..., Any], operands: list[Tensor]):
         self.tensors: list[Tensor] = []
         self.cells: list[Cell] = []
+        self.read: list[Cell] = []
         specs = [(t.shape, str(t.dtype)) for t in operands]
 
         def run(arrays: list[Array]) -> list[Array]:
@@ -68,6 +70,7 @@ class _Captured:
             with Frame() as frame, GradientTape():
                 out = [t for t in tree.flatten(fn(placeholders)) if t is not None]
             self.cells = list(frame.writes)
+            self.read = [cell for cell in frame.reads if cell not in frame.writes]
             inner = {t.node for t in placeholders}
             self.tensors = _outside([as_tensor(t) for t in out], start, inner)
             return [as_tensor(t).array for t in out]
@@ -93,12 +96,6 @@ def _outside(outputs: list[Tensor], start: int, inner: set[Any]) -> list[Tensor]
             fresh = owner.__etude_source__() if hasattr(owner, "__etude_source__") else t
             found.setdefault((t.node, t.index), fresh)
     return list(found.values())
-
-
-def _under(cells: list[Cell], values: list[Tensor], fn: Callable[[], Any]) -> Any:
-    """Runs a function with cells bound to values; what it writes is dropped."""
-    with Frame(zip(cells, (v.array for v in values), strict=True)):
-        return fn()
 
 
 # --- scan -------------------------------------------------------------------------------------
@@ -201,6 +198,7 @@ class _Scan:
         self.n_carry, self.n_x = len(carries), len(first)
         captured = _Captured(lambda operands: self.step(operands)[0], [*carries, *first])
         self.captured, self.cells = captured.tensors, captured.cells
+        self.fixed = [(cell, cell.read()) for cell in captured.read]
 
     def step(self, operands: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """One step on flat operands: all outputs, flat, and the new carry alone."""
@@ -265,7 +263,8 @@ def _(g: Any, out: Any, *inputs: Tensor, loop: _Scan):
         carry, x, held, g_y, g_saved = step
         gradients = _pull_back(
             lambda operands: loop.step(operands)[0],
-            [*carry, *x], loop.captured, [*d_carry, *g_y], loop.cells, held,
+            [*carry, *x], loop.captured, [*d_carry, *g_y],
+            [*loop.fixed, *((c, v.array) for c, v in zip(loop.cells, held, strict=True))],
         )  # fmt: skip
         d_before = [d + s for d, s in zip(gradients[:n_carry], g_saved, strict=True)]
         d_x = gradients[n_carry : n_carry + n_x]
@@ -284,16 +283,20 @@ def _pull_back(
     operands: list[Tensor],
     captured: list[Tensor],
     cotangents: list[Tensor],
-    cells: list[Cell],
-    held: list[Tensor],
+    cells: list[tuple[Cell, Array]],
 ) -> list[Tensor]:
-    """Gradients of <outputs, cotangents> with respect to operands and captured Tensors."""
+    """Gradients of <outputs, cotangents> with respect to operands and captured Tensors.
+
+    The function runs again with all cells that it uses bound to what they held when it ran first;
+    what it writes is dropped.
+    """
     identity = OPS["reshape"]  # a Tensor of its own: the operand may have a place already
     sources = [identity(t, t.shape) for t in operands]
     with GradientTape(persistent=True) as tape:
         for t in sources:
             t.node = t.node or Leaf()
-        outputs = _under(cells, held, lambda: fn(sources))
+        with Frame(cells):
+            outputs = fn(sources)
     pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y.node is not None]
     return tape.gradient(
         [y for y, _ in pairs],
@@ -338,6 +341,8 @@ class _Cond:
         captured = {(t.node, t.index): t for c in found for t in c.tensors}
         self.captured = list(captured.values())
         self.cells = list(dict.fromkeys(cell for c in found for cell in c.cells))
+        read = dict.fromkeys(cell for c in found for cell in c.read if cell not in self.cells)
+        self.fixed = [(cell, cell.read()) for cell in read]
 
     def branch(self, fn: Callable[[], Any]) -> list[Tensor]:
         out = _tensors(fn())
@@ -368,8 +373,9 @@ def _(g: Any, out: Any, *inputs: Tensor, branch: _Cond):
     cells, g_out = list(out[count:]), list(g[:count])
 
     def back(fn: Callable[[], Any]) -> list[Tensor]:
+        held = [(c, v.array) for c, v in zip(branch.cells, cells, strict=True)]
         return _pull_back(
-            lambda _: branch.branch(fn), [], branch.captured, g_out, branch.cells, cells
+            lambda _: branch.branch(fn), [], branch.captured, g_out, [*branch.fixed, *held]
         )
 
     true_fn, false_fn = branch.fns
@@ -423,7 +429,7 @@ def while_loop(
     with stop_recording():
         zero = xp().zeros((), "int32")
         _, last = xp().while_loop(carry_on, step, (zero, _arrays(start)), stateful=True)
-    result = _no_way_back(start, _wrapped(last))
+    result = _no_way_back(lambda values: body(*values), start, _wrapped(last))
     return result[0] if single else result
 
 
@@ -442,12 +448,23 @@ def _(g: Any, out: Any, *inputs: Tensor):
     )
 
 
-def _no_way_back(before: Nested, after: Nested) -> Nested:
-    sources = [t for t in tree.flatten(before) if t is not None]
-    results = [t for t in tree.flatten(after) if t is not None]
-    if not is_recording() or not any(t.node is not None for t in sources):
+def _no_way_back(body: Callable[[Nested], Any], before: Nested, after: Nested) -> Nested:
+    """The values after a loop; where a tape could go back through it, it will meet an error."""
+    if not is_recording():
         return after
-    return tree.pack_sequence_as(after, list(_end_of_loop(*sources, *results, n=len(sources))))
+    leaves = [t for t in tree.flatten(before) if t is not None]
+
+    def flat(operands: list[Tensor]) -> list[Any]:
+        rest = iter(operands)
+        values = tree.map_structure(lambda v: None if v is None else next(rest), before)
+        return tree.flatten(body(values))
+
+    sources = [t for t in leaves if t.node is not None] + _Captured(flat, leaves).tensors
+    results = [t for t in tree.flatten(after) if t is not None]
+    if not sources or not results:
+        return after
+    ends = iter(_end_of_loop(*sources, *results, n=len(sources)))
+    return tree.map_structure(lambda v: None if v is None else next(ends), after)
 
 
 @composite
@@ -483,7 +500,7 @@ def fori_loop(
         last = xp().while_loop(
             lambda state: state[0] < end.array, step, (first.array, _arrays(start)), stateful=True
         )[1]
-    return _no_way_back(start, _wrapped(last))
+    return _no_way_back(lambda value: body_fun(Tensor(first.array), value), start, _wrapped(last))
 
 
 @composite

@@ -22,6 +22,7 @@ from etude import ops, tree
 from etude.autodiff import Tensor, as_tensor, eval_shape, function
 from etude.data.adapters import Batches
 from etude.data.arrays import ArrayBatches
+from etude.data.unpacking import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from etude.engine import Frame, in_frame, xp
 from etude.errors import DataError
 from etude.training.building import symbols_of
@@ -110,6 +111,11 @@ class StreamRunner:
             yield Run(begin, begin + len(group) - 1, lambda: self._call(group))
         self.batches.on_epoch_end()
 
+    def restart(self) -> None:
+        """Begins at the first batch again, where the data can be gone through twice."""
+        if self.batches.num_batches is not None:
+            self.iterator, self.passes = None, 0
+
     def _call(self, group: list[Any]) -> Any:
         logs = None
         for batch in group:
@@ -197,6 +203,10 @@ class ResidentRunner:
     def num_steps(self) -> int:
         """Steps in an epoch."""
         return self.steps or self.batches.num_batches
+
+    def restart(self) -> None:
+        """Begins at the first sample again: each validation sees the same ones."""
+        self.position = (0, 0)
 
     def runs(self, epoch: int) -> Iterator[Run]:
         """The runs of an epoch."""
@@ -287,11 +297,14 @@ def program(model: Any, key: str, form: Callable[[Step], Callable[..., Any]]) ->
 
 
 def guarded(model: Any, step: Step) -> Step:
-    """A step that leaves no tensors of a trace behind in the losses of layers."""
+    """A step on a batch as users unpack it, ``x, y = data`` where there are no sample weights.
+
+    It leaves no tensors of a trace behind in the losses of layers.
+    """
 
     def run(data: Any) -> Any:
         try:
-            return step(data)
+            return step(pack_x_y_sample_weight(*unpack_x_y_sample_weight(data)))
         finally:
             if in_frame():
                 model._clear_losses()

@@ -367,6 +367,7 @@ class Trainer(Steps):
         callbacks.on_test_begin()
         self.reset_metrics()
         self.stop_evaluating = False
+        runner.restart()
         logs: Any = None
         for run in runner.runs(0):
             callbacks.on_test_batch_begin(run.begin)
