@@ -20,7 +20,7 @@ from etude.autodiff.recording import is_recording
 from etude.autodiff.tensor import Leaf, Tensor, as_tensor
 from etude.dtypes import FLOATS, result_type
 from etude.engine import KERNELS, xp
-from etude.errors import DtypeError, GradientError
+from etude.errors import DtypeError, EtudeError, GradientError, ShapeError
 
 __all__ = ["OPS", "PRIMITIVES", "Composite", "Node", "Primitive", "composite", "primitive"]
 
@@ -189,8 +189,14 @@ class Primitive:
         own = engine.own
         arrays = [None if t is None else own(t.array) for t in tensors]
         forward = KERNELS[engine.name].get(self.name, self.forward)
-        with engine.quiet():
-            out = forward(*arrays, **options)
+        try:
+            with engine.quiet():
+                out = forward(*arrays, **options)
+        except (TypeError, ValueError) as error:
+            refusal = self._refusal(error, arrays)
+            if refusal is None:
+                raise
+            raise refusal from error
         if (
             self.reason is None
             and is_recording()
@@ -200,6 +206,18 @@ class Primitive:
         if isinstance(out, tuple):
             return tuple(Tensor(own(o)) for o in out)  # pyright: ignore[reportUnknownVariableType]
         return Tensor(own(out))
+
+    def _refusal(self, error: Exception, arrays: list[Array]) -> ShapeError | None:
+        """What to tell of an error of NumPy or jax: which operation, on which shapes."""
+        own = isinstance(error, EtudeError) or type(error).__module__.startswith("jax")
+        if own or "loop" in self.option_names or "branch" in self.option_names:
+            return None  # it says enough, or comes from a function of the user inside
+        shapes = ", ".join(str(tuple(a.shape)) for a in arrays if a is not None)
+        dtypes = ", ".join(str(a.dtype) for a in arrays if a is not None)
+        return ShapeError(
+            f"{self.name.lstrip('_')}() does not fit inputs of shape {shapes} and dtype {dtypes}: "
+            f"{error}"
+        )
 
     def _record(self, tensors: tuple[Tensor | None, ...], options: dict[str, Any], out: Any) -> Any:
         own = xp().own
