@@ -19,12 +19,12 @@
 # epochs = {full = 8, quick = 2, help = "passes over the training images"}
 # batch_size = {full = 128, quick = 32, help = "images per step"}
 # learning_rate = {full = 2e-3, quick = 1e-3, help = "the largest: after one epoch"}
-# train_images = {full = 60000, quick = 6000, help = "how many of the training images are used"}
+# train_images = {full = 60000, quick = 5000, help = "how many of the training images are used"}
 # test_images = {full = 10000, quick = 2000, help = "how many of the test images are used"}
 #
 # [metrics.test_accuracy]
 # label = "test accuracy"
-# target = {full = 0.9925, quick = 0.94, stand_in = 0.94}
+# target = {full = 0.9925, quick = 0.93, stand_in = 0.94}
 # source = """
 # Keras 2.3.1, examples/mnist_cnn.py: its docstring states 99.25% after 12 epochs. The targets of \
 # quick runs and of stand-in data are our own, with a margin below what we measured."""
