@@ -99,7 +99,7 @@ def test_engines_agree_over_the_first_twenty_steps(lab, tmp_path, losses, monkey
             runner.run(find_lab(lab), options, lambda _: None)
         found[engine] = np.array(losses)
     assert found["numpy"].shape == (20,)
-    assert found["numpy"][-1] < found["numpy"][0], "it learns"
+    assert found["numpy"][-5:].mean() < found["numpy"][:5].mean(), "it learns"
     np.testing.assert_allclose(found["xla"], found["numpy"], rtol=1e-4)
 
 
