@@ -120,9 +120,13 @@ def global_seed_generator() -> SeedGenerator:
     return _global["generator"]
 
 
+_seeds = python_random.Random()
+"""Where default seeds come from: a generator of our own, since other libraries draw from Python's."""
+
+
 def make_default_seed() -> int:
-    """A seed from Python's ``random``, 1 ... 10⁹."""
-    return python_random.randint(1, int(1e9))
+    """A seed that was not asked for, 1 ... 10⁹; `set_random_seed` makes it repeat."""
+    return _seeds.randint(1, int(1e9))
 
 
 def draw_seed(seed: Seed) -> Tensor:
@@ -175,6 +179,7 @@ def set_random_seed(seed: int) -> None:
             f"{seed!r} of type {type(seed).__name__}."
         )
     python_random.seed(int(seed))
+    _seeds.seed(int(seed))
     np.random.seed(int(seed) % 2**32)
     _global.update(generator=None, seed=int(seed))
 
