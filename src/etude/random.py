@@ -121,7 +121,7 @@ def global_seed_generator() -> SeedGenerator:
 
 
 _seeds = python_random.Random()
-"""Where default seeds come from: a generator of our own, since other libraries draw from Python's."""
+"""Where default seeds come from: not Python's generator, from which other libraries draw, too."""
 
 
 def make_default_seed() -> int:
