@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from etude import config
+from etude import config, naming
 
 ENGINES = ("numpy", "xla")
 
@@ -44,8 +44,9 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def isolated() -> Iterator[None]:
-    """Settings of the process are as before after each test, and draws repeat."""
+    """Settings of the process are as before after each test; draws and names repeat."""
     np.random.seed(0)
+    naming.reset_uids()
     before = (config.backend(), config.floatx(), config.epsilon(), config.image_data_format())
     yield
     engine, floatx, epsilon, image_data_format = before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -136,11 +137,17 @@ def test_the_package_is_typed():
     assert (SOURCE / "py.typed").exists()
 
 
+def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
+    """`make` as a person calls it, also where these tests run under `make test` themselves."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    command = ["make", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
 def test_make_says_in_one_line_that_python_is_missing(tmp_path):
     for file in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / file, tmp_path)
-    command = ["make", "--no-print-directory", "run", "PYTHON=no-such-python"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = make("run", "PYTHON=no-such-python", folder=tmp_path)
     lines = [line for line in done.stderr.splitlines() if not line.startswith("make:")]
     assert done.returncode != 0
     assert len(lines) == 1
@@ -151,5 +158,6 @@ def test_make_lists_every_target():
     makefile = (ROOT / "Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony
-    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = make("help")
+    assert done.returncode == 0
     assert {line.split()[0] for line in done.stdout.splitlines()} == set(phony[1].split())
