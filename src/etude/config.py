@@ -14,9 +14,12 @@ from etude.errors import ArgumentError, DtypeError, EngineError
 
 __all__ = [
     "backend",
+    "disable_traceback_filtering",
+    "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_traceback_filtering_enabled",
     "set_engine",
     "set_epsilon",
     "set_floatx",
@@ -31,6 +34,7 @@ _floatx = "float32"
 _epsilon = 1e-7
 _image_data_format = "channels_last"
 _engine: str | None = None
+_traceback_filtering = False
 
 
 def floatx() -> str:
@@ -95,6 +99,27 @@ def standardize_data_format(data_format: str | None) -> str:
             f"{data_format!r}."
         )
     return name
+
+
+def enable_traceback_filtering() -> None:
+    """Kept for Keras: tracebacks of etude are short, and shown as they are."""
+    global _traceback_filtering
+    _traceback_filtering = True
+
+
+def disable_traceback_filtering() -> None:
+    """Kept for Keras: tracebacks of etude are short, and shown as they are."""
+    global _traceback_filtering
+    _traceback_filtering = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """What was asked for last; nothing is filtered either way.
+
+    >>> is_traceback_filtering_enabled()
+    False
+    """
+    return _traceback_filtering
 
 
 def backend() -> str:

@@ -357,3 +357,14 @@ def test_a_variable_set_as_attribute_is_a_weight(engine):
     assert layer.weights[0] is layer.v and layer.non_trainable_weights[0] is layer.n
     del layer.v
     assert len(layer.weights) == 1
+
+
+def test_self_may_have_another_name(engine):
+    class Scale(Layer):
+        def build(layer, input_shape):
+            layer.w = layer.add_weight((input_shape[-1],), "ones")
+
+        def call(layer, x):
+            return x * layer.w
+
+    assert Scale()(np.ones((2, 3))).shape == (2, 3)

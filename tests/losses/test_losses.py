@@ -314,7 +314,7 @@ def test_bad_reduction():
 
 @pytest.mark.parametrize("labels", [[0, 4], [-1, 0], [np.nan, 1.0]])
 def test_labels_out_of_range(engine: str, labels: list[float]):
-    with pytest.raises(DataError, match="Class labels must lie between 0 and 3, as there are 4"):
+    with pytest.raises(DataError, match=r"holds the label .* has 4 classes.*from 0 to 3"):
         losses.SparseCategoricalCrossentropy()(np.array(labels), np.full((2, 4), 0.25))
 
 
@@ -327,9 +327,23 @@ def test_labels_in_the_dtype_of_the_loss(engine: str, dtype: str):
 def test_labels_can_be_checked_before_a_program_runs():
     loss = losses.LossFunctionWrapper(losses.sparse_categorical_crossentropy, ignore_class=-1)
     loss.check_targets(np.array([-1, 0, 3]), 4)
-    with pytest.raises(DataError, match="got labels from 0 to 4"):
+    with pytest.raises(DataError, match="holds the label 4"):
         loss.check_targets(np.array([-1, 0, 4]), 4)
     losses.MeanSquaredError().check_targets(np.array([-7.0]), 1)
+
+
+def test_binary_labels_are_checked_but_noisy_ones_pass():
+    loss = losses.BinaryCrossentropy()
+    loss.check_targets(np.array([-0.05, 0.5, 1.05]), 1)
+    for labels, words in (
+        ([0, 1, 2], "sparse_categorical_crossentropy"),
+        ([-1.0, 1.0], r"'hinge', or make them 0 and 1"),
+        (np.full((1, 2, 2), 255), "Divide them by 255"),
+    ):
+        with pytest.raises(DataError, match=words):
+            loss.check_targets(np.array(labels), 1)
+    with pytest.warns(UserWarning, match="between 0 and 1"):
+        loss.check_targets(np.array([0.5, 3.7]), 1)
 
 
 def test_wrong_shapes(engine: str):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import Any
+
 import numpy as np
 import pytest
 
 from etude import GradientTape, Variable, config, function, ops
 from etude.autodiff import KerasTensor, as_tensor, check
-from etude.errors import ArgumentError, GradientError
+from etude.errors import ArgumentError, GradientError, ShapeError
 
 XS = np.array([0.3, -0.5, 0.8, 1.1])
 
@@ -259,3 +262,33 @@ def test_no_gradient_for_weights_used_inside_an_open_loop(engine: str) -> None:
     for target in (y, z):
         with pytest.raises(GradientError, match=r"ops\.scan"):
             tape.gradient(target, w)
+
+
+@pytest.mark.parametrize("recording", [False, True])
+def test_branches_and_carries_of_other_shapes_are_said(recording: bool) -> None:
+    config.set_engine("xla")
+
+    def branches(x: Any) -> Any:
+        return ops.cond(ops.sum(x) > 0, lambda: x, lambda: x[:1])
+
+    def carries(x: Any) -> Any:
+        return ops.while_loop(lambda v: ops.sum(v) < 9, lambda v: ops.concatenate([v, v]), x)
+
+    def scans(x: Any) -> Any:
+        return ops.scan(lambda c, v: (ops.concatenate([c, c]), v), x, x)[0]
+
+    x = ops.convert_to_tensor([1.0, 2.0])
+    for program, shapes in (
+        (branches, r"float32\(2,\) and .*float32\(1,\)"),
+        (carries, r"float32\(2,\).*float32\(4,\)"),
+        (scans, r"float32\(2,\).*float32\(4,\)"),
+    ):
+
+        def run(x: Any, program: Any = program) -> Any:
+            with GradientTape() if recording else nullcontext() as tape:
+                if tape is not None:
+                    tape.watch(x)
+                return program(x)
+
+        with pytest.raises(ShapeError, match=shapes):
+            function(run)(x)

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from etude import Model, layers
+from etude import Input, Model, Sequential, layers
 from etude.errors import ArgumentError, SerializationError, ShapeError
 from etude.saving.files import write_atomically
 from tests.training.models import X, Y, classifier
@@ -105,3 +105,19 @@ def test_a_failure_leaves_the_old_file(tmp_path):
     with pytest.raises(OSError, match="disk full"):
         write_atomically(path, fail)
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_of_a_larger_model_is_said(engine, tmp_path):
+    path = tmp_path / "larger.weights.h5"
+    Sequential([Input((4,)), layers.Dense(3), layers.Dense(2)]).save_weights(path)
+    smaller = Sequential([Input((4,)), layers.Dense(3)])
+    with pytest.warns(UserWarning, match="no place for: layers/dense_1"):
+        smaller.load_weights(path)
+    smaller.load_weights(path, skip_mismatch=True)
+
+
+def test_a_folder_that_does_not_exist_is_said(engine, tmp_path):
+    model = classifier()
+    for save, name in ((model.save_weights, "m.weights.h5"), (model.save, "m.keras")):
+        with pytest.raises(ArgumentError, match=r"no folder .*missing.*os.makedirs"):
+            save(tmp_path / "missing" / name)

@@ -87,6 +87,47 @@ def test_labels_out_of_range_are_found_before_training(model, labels, words):
         np.testing.assert_array_equal(a, b)
 
 
+def test_fractions_are_no_classes(model):
+    with pytest.raises(DataError, match=r"label 0.5 \(at index 2\).*'mse'"):
+        fit(model, X, np.where(np.arange(50) == 2, 0.5, Y.astype("float32")))
+
+
+def test_labels_of_a_binary_loss(engine):
+    model = Sequential([Input((6,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    with pytest.raises(DataError, match=r"`y` holds the label 2 .*between 0 and 1"):
+        fit(model, X, Y)
+
+
+def calls_on(model, x, y):
+    yield lambda: model.fit(x, y, verbose=0)
+    yield lambda: model.evaluate(x, y, verbose=0)
+    yield lambda: model.train_on_batch(x, y)
+    yield lambda: model.predict(x, verbose=0)
+    yield lambda: model.fit(iter([(x, y)]), verbose=0)
+
+
+def test_ids_without_a_row_in_the_embedding(engine):
+    ids = np.arange(50).reshape(25, 2) % 9
+    first = Sequential([layers.Embedding(5, 3), layers.Flatten(), layers.Dense(3)])
+    a, b = Input((2,), name="a"), Input((2,), name="b", dtype="int32")
+    table = layers.Embedding(5, 3)
+    both = etude.Model(
+        [a, b], layers.Dense(3)(layers.Concatenate()([a, layers.Flatten()(table(b))]))
+    )
+    for model, x, name in (
+        (first, ids, "`x`"),
+        (both, [ids, ids], r"`x\['b'\]`"),
+        (both, {"a": ids, "b": ids}, r"`x\['b'\]`"),
+    ):
+        model.compile("sgd", "mse")
+        for call in calls_on(model, x, np.zeros((25, 3))):
+            with pytest.raises(DataError, match=rf"5 rows.*from 0 to 4; {name} holds the id 8"):
+                call()
+    with pytest.raises(DataError, match="`inputs` holds the id -1"):
+        layers.Embedding(5, 3)(np.array([[1, -1]]))
+
+
 def test_ignored_classes_are_not_out_of_range(engine):
     loss = etude.losses.SparseCategoricalCrossentropy(ignore_class=255)
     model = classifier(loss=loss, metrics=None)
@@ -146,13 +187,41 @@ def test_nan_in_the_data_is_said_with_its_place(model):
         fit(model, x)
 
 
+def test_infinity_is_said_with_its_place(model):
+    x = X.copy()
+    x[7, 2] = np.inf
+    with (
+        pytest.warns(UserWarning, match=r"`x` holds infinity: 1 of 300.*\(7, 2\)"),
+        pytest.warns(UserWarning, match="loss became NaN"),
+    ):
+        fit(model, x)
+
+
+def test_nan_in_validation_data_is_said(model):
+    x = X.copy()
+    x[7, 2] = np.nan
+    with pytest.warns(UserWarning, match=r"`x` for validation holds NaN: 1 of 300.*\(7, 2\)"):
+        fit(model, validation_data=(x, Y))
+
+
 def test_a_loss_that_becomes_nan_is_said(engine):
     model = classifier(optimizer=etude.optimizers.SGD(1e38), loss="mse", metrics=None)
     with pytest.warns(UserWarning, match="learning rate"):
         fit(model, X, np.ones((50, 3)), epochs=3)
 
 
-@pytest.mark.parametrize("split", [1.0, -0.1, 1.5])
+@pytest.mark.parametrize("name", ["epochs", "steps_per_epoch", "validation_steps", "initial_epoch"])
+@pytest.mark.parametrize("value", ["3", 2.5, -1, True])
+def test_counts_are_whole_numbers(model, name, value):
+    with pytest.raises(ArgumentError, match=f"`{name}` must be"):
+        fit(model, **{name: value})
+
+
+def test_numpy_integers_are_counts(model):
+    assert len(fit(model, epochs=np.int64(2), steps_per_epoch=np.int32(1)).epoch) == 2
+
+
+@pytest.mark.parametrize("split", ["0.2", 1.0, -0.1, 1.5])
 def test_validation_split_out_of_range(model, split):
     with pytest.raises(ArgumentError, match="between 0 and 1"):
         fit(model, validation_split=split)
@@ -185,3 +254,83 @@ def test_number_of_targets_must_fit_the_outputs(engine):
     model.compile("sgd", {"a": "mse", "c": "mse"})
     with pytest.raises(ArgumentError, match="`loss` does not fit"):
         fit(model, X, [X[:, :1], X[:, :1]])
+
+
+def test_names_of_targets_must_be_those_of_outputs(engine):
+    x = Input((6,))
+    model = etude.Model(x, [layers.Dense(1, name="first")(x), layers.Dense(1, name="second")(x)])
+    model.compile("sgd", {"first": "mse", "second": "mse"})
+    y = X[:, :1]
+    with pytest.raises(UnknownNameError, match=r"'secnd'. Did you mean 'second'"):
+        fit(model, X, {"first": y, "secnd": y})
+    with pytest.raises(ArgumentError, match=r"'second' has a loss, but `y` holds no target"):
+        fit(model, X, {"first": y})
+    model.compile("sgd", {"second": "mse"})
+    with pytest.warns(UserWarning, match="Gradients do not exist for variables .*first"):
+        fit(model, X, {"second": y})
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "y", "words"),
+    [
+        (layers.Dense(3), "sparse_categorical_crossentropy", Y, "Is a Flatten"),
+        (layers.Dense(3), "mse", Y.astype("float32"), "Is a Flatten"),
+    ],
+)
+def test_a_forgotten_flatten_is_guessed(engine, last, loss, y, words):
+    model = Sequential([Input((2, 3)), layers.Dense.from_config(last.get_config())])
+    model.compile("sgd", loss)
+    with pytest.raises(ShapeError, match=words):
+        fit(model, X.reshape(50, 2, 3), y)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "words"),
+    [
+        ("mse", Y.astype("float32"), r"one number per sample against 3.*Dense\(1\)"),
+        ("mse", X[:, :2], "needs 2 units"),
+        ("sparse_categorical_crossentropy", np.eye(3)[Y], "'categorical_crossentropy'"),
+    ],
+)
+def test_shapes_of_targets_that_do_not_fit_give_advice(engine, loss, y, words):
+    with pytest.raises(ShapeError, match=words):
+        fit(classifier(loss=loss, metrics=None), X, y)
+
+
+def test_a_step_of_ones_own_returns_a_dictionary_or_nothing(engine):
+    class Own(Sequential):
+        result = None
+
+        def train_step(self, data):
+            return self.result
+
+    model = Own([layers.Dense(3)])
+    model.compile("sgd", "mse")
+    assert fit(model).history == {}
+    model = Own([layers.Dense(3)])
+    model.result = 3.0
+    model.compile("sgd", "mse")
+    with pytest.raises(
+        etude.errors.DtypeError, match=r"Own.train_step\(\) must return a dict.*float"
+    ):
+        fit(model)
+
+
+def test_layers_one_by_one_instead_of_in_a_list(engine):
+    with pytest.raises(ArgumentError, match="one list"):
+        Sequential(layers.Dense(3), layers.Dense(2))
+
+
+def test_eager_models_may_look_at_values_from_the_first_call_on(engine):
+    class Looks(etude.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(3)
+
+        def call(self, x):
+            y = self.dense(x)
+            return y if etude.ops.sum(y) > 0 else -y
+
+    model = Looks()
+    model.compile("sgd", "mse", run_eagerly=True)
+    assert np.isfinite(fit(model, X, np.zeros((50, 3))).history["loss"]).all()

@@ -111,6 +111,10 @@ class Tensor(Operators):
             self if dtype is None else self.astype(dtype), axis=axis, keepdims=keepdims
         )
 
+    def is_known(self) -> bool:
+        """Whether there are values to look at: not while a program is being traced."""
+        return not xp().is_traced(self.array)
+
     def _known(self, wanted: str) -> Any:
         """The values, or a `TracingError` that names the line which asked for them."""
         if xp().is_traced(self.array):

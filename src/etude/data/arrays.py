@@ -268,6 +268,11 @@ def split_for_validation(data: Any, validation_split: float) -> tuple[Any, Any]:
     >>> split_for_validation(np.arange(4), 0.25)
     (array([0, 1, 2]), array([3]))
     """
+    if not isinstance(validation_split, (int, float)):
+        raise ArgumentError(
+            "`validation_split` is the share of the samples to validate on, a number between 0 and "
+            f"1; got {validation_split!r}."
+        )
     if not 0 < validation_split < 1:
         raise ArgumentError(f"`validation_split` must be between 0 and 1; got {validation_split}.")
     if not is_arrays(data):

@@ -23,7 +23,7 @@ from jax import lax
 
 from etude.engine.cell import Cell, Frame, no_frame
 from etude.engine.numbers import as_numbers
-from etude.errors import TracingError
+from etude.errors import EtudeError, ShapeError, TracingError
 
 Array = Any
 
@@ -121,6 +121,38 @@ def _in_frame(
     return result, [astype(frame.values[c], v.dtype) for c, v in zip(cells, values, strict=True)]
 
 
+@contextmanager
+def _same_forms(what: str, *results: Callable[[], Any]) -> Generator[None]:
+    """Says in our words that two things that must have the same shapes and dtypes have not.
+
+    Args:
+        what: the two things, and what to do.
+        results: each computes one of them; evaluated abstractly, on the way to the error only.
+    """
+    try:
+        yield
+    except TypeError as error:
+        if isinstance(error, EtudeError) or "must have" not in str(error):
+            raise  # from inside of a function of the user
+        first, second = (_forms(jax.eval_shape(_anew(result))) for result in results)
+        raise ShapeError(f"{what} Got {first} and {second}.") from error
+
+
+def _forms(results: Any) -> str:
+    shown = [f"{leaf.dtype}{tuple(leaf.shape)}" for leaf in jax.tree.leaves(results)]
+    return shown[0] if len(shown) == 1 else f"[{', '.join(shown)}]"
+
+
+_BRANCHES = (
+    "cond: both branches must return values of the same shapes and dtypes. Reshape or cast what "
+    "one of them returns, or compute both and choose with `ops.where`."
+)
+_CARRY = (
+    ": what the body returns must have the shapes and dtypes of what it was given, as one "
+    "compiled step serves for all rounds. Start with a value of the final shape and dtype."
+)
+
+
 def scan(
     f: Callable[[Any, Any], tuple[Any, Any]],
     init: Any,
@@ -152,7 +184,10 @@ def scan(
         return (new, values), y
 
     start = (init, [cell.read() for cell in cells])
-    (last, values), ys = lax.scan(body, start, xs, length=length, reverse=reverse)
+    with _same_forms(
+        f"scan{_CARRY}", lambda: init, lambda: f(init, jax.tree.map(lambda x: x[0], xs))[0]
+    ):
+        (last, values), ys = lax.scan(body, start, xs, length=length, reverse=reverse)
     for cell, value in zip(cells, values, strict=True):
         cell.write(value)
     return last, ys
@@ -172,7 +207,8 @@ def while_loop(
     def step(carry: Any) -> Any:
         return _in_frame(body, cells, carry[1], carry[0])
 
-    last, values = lax.while_loop(carry_on, step, (init, [cell.read() for cell in cells]))
+    with _same_forms(f"while_loop{_CARRY}", lambda: init, lambda: body(init)):
+        last, values = lax.while_loop(carry_on, step, (init, [cell.read() for cell in cells]))
     for cell, value in zip(cells, values, strict=True):
         cell.write(value)
     return last
@@ -197,7 +233,8 @@ def cond(
         lambda values, *operands, fn=fn: _in_frame(fn, cells, values, *operands)
         for fn in (true_fn, false_fn)
     ]
-    result, values = lax.cond(predicate, *branches, values, *operands)
+    with _same_forms(_BRANCHES, lambda: true_fn(*operands), lambda: false_fn(*operands)):
+        result, values = lax.cond(predicate, *branches, values, *operands)
     for cell, value in zip(cells, values, strict=True):
         cell.write(value)
     return result

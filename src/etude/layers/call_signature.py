@@ -122,7 +122,8 @@ def shapes_for(
     Raises:
         ArgumentError: an argument of the method has no such name.
     """
-    names = [n for n in _parameter_names(getattr(method, "__func__", method)) if n != "self"]
+    names = _parameter_names(getattr(method, "__func__", method))
+    names = names[1:] if hasattr(method, "__self__") else names  # whatever `self` is called
     shapes = call.shapes()
     if len(names) == 1:
         return {names[0]: next(iter(shapes.values()), None)}

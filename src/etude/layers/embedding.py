@@ -6,6 +6,8 @@ import warnings
 from typing import Any
 
 from etude import ops
+from etude.autodiff import Tensor
+from etude.errors import DataError
 from etude.layers.arguments import Shape, positive_integer
 from etude.layers.configured import ConfiguredLayer, reject_left_out, weight_options
 
@@ -86,7 +88,28 @@ class Embedding(ConfiguredLayer):
         ids = ops.convert_to_tensor(inputs)
         if str(ids.dtype) not in ("int32", "int64"):
             ids = ops.cast(ids, "int32")
+        if isinstance(ids, Tensor) and ids.is_known():
+            self.check_inputs(ids.numpy())
         return ops.cast(ops.take(self.embeddings, ids, axis=0), self.compute_dtype)
+
+    def check_inputs(self, ids: Any, name: str = "inputs") -> None:
+        """Raises a `DataError` where an id has no row in the table.
+
+        A compiled program cannot look at values; `fit` and its kin call this before.
+
+        Args:
+            ids: a NumPy array.
+            name: what the message calls it.
+        """
+        low, high = (ids.min(), ids.max()) if ids.size else (0, 0)
+        if low >= 0 and high < self.input_dim:
+            return
+        found = int(low) if low < 0 else int(high)
+        raise DataError(
+            f"Embedding '{self.name}' has {self.input_dim} rows, for ids from 0 to "
+            f"{self.input_dim - 1}; `{name}` holds the id {found}. Give `input_dim` the largest id "
+            "plus 1, or replace rarer ids, e.g. `numpy.minimum(x, input_dim - 1)`."
+        )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """True where there is an id other than 0, if ``mask_zero``."""

@@ -146,7 +146,8 @@ def _check(index: int, value: Any, spec: InputSpec, layer_name: str) -> None:
             f"{type(value).__name__}. Make it an array first: `numpy.array(...)`."
         )
     shape = tuple(value.shape)
-    start = f"Layer '{layer_name}': input {index} ('{spec.name}') is incompatible with the layer: "
+    named = f" ('{spec.name}')" if spec.name else ""
+    start = f"Layer '{layer_name}': input {index}{named} is incompatible with the layer: "
     end = f"Full shape received: {shape}.{spec.hint(shape)}"
     ndim = len(shape)
     if spec.ndim is not None and not spec.allow_last_axis_squeeze and ndim != spec.ndim:

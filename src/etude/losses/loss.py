@@ -94,7 +94,7 @@ class Loss:
         """One loss value per sample."""
         raise NotImplementedError(f"{type(self).__name__} must define `call(y_true, y_pred)`.")
 
-    def check_targets(self, y_true: Any, num_outputs: int | None) -> None:
+    def check_targets(self, y_true: Any, num_outputs: int | None, name: str = "y_true") -> None:
         """Raises a `DataError` where targets are of no use to this loss.
 
         A compiled program cannot look at values; whoever feeds it calls this before.
@@ -102,6 +102,7 @@ class Loss:
         Args:
             y_true: the targets, a NumPy array.
             num_outputs: the size of the last axis of the predictions, where it is known.
+            name: what messages call the targets.
         """
 
     def get_config(self) -> dict[str, Any]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import numpy as np
-
 from etude import config, ops
 from etude.autodiff import Tensor
-from etude.engine import xp
-from etude.errors import ArgumentError, DataError, ShapeError
-from etude.losses.wrapper import TARGET_CHECKS, NamedLoss
+from etude.errors import ArgumentError, ShapeError
+from etude.losses.targets import (
+    TARGET_CHECKS,
+    check_binary_labels,
+    check_class_labels,
+    check_one_hot,
+)
+from etude.losses.wrapper import NamedLoss
 
 __all__ = [
     "BinaryCrossentropy",
@@ -27,7 +30,6 @@ __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
     "categorical_generalized_cross_entropy",
-    "check_class_labels",
     "kl_divergence",
     "poisson",
     "sparse_categorical_crossentropy",
@@ -211,46 +213,14 @@ def smooth_categorical(y_true: Any, y_pred: Tensor, label_smoothing: float, axis
     return y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[-1]
 
 
-def check_class_labels(
-    y_true: Any, num_classes: int | None, ignore_class: int | None = None, **_: Any
-) -> None:
-    """Raises a `DataError` where labels are not whole numbers from 0 to num_classes - 1.
-
-    Args:
-        y_true: the labels, an array of any shape.
-        num_classes: how many classes there are, or None where that is not known.
-        ignore_class: a number that is allowed beside them.
-
-    >>> check_class_labels([0, 3], 3)
-    Traceback (most recent call last):
-    etude.errors.DataError: Class labels must lie between 0 and 2, as there are 3 outputs; ...
-    """
-    labels = np.asarray(y_true)
-    if labels.dtype.name == "bfloat16":  # unknown to NumPy: its kind says nothing
-        labels = labels.astype("float32")
-    if labels.dtype.kind not in "iufb":
-        raise DataError(f"Class labels must be numbers; got an array of dtype {labels.dtype}.")
-    if ignore_class is not None:
-        labels = labels[labels != ignore_class]
-    if labels.size == 0:
-        return
-    low, high = labels.min(), labels.max()
-    if not (low >= 0 and (num_classes is None or high < num_classes)):  # so that NaN fails too
-        last = "" if num_classes is None else f" and {num_classes - 1}"
-        outputs = "" if num_classes is None else f", as there are {num_classes} outputs"
-        raise DataError(
-            f"Class labels must lie {'at least at' if num_classes is None else 'between'} 0{last}"
-            f"{outputs}; got labels from {low} to {high}. Give the last layer one unit per class, "
-            "or number the classes from 0."
-        )
-
-
 def _check_concrete_labels(y_true: Any, num_classes: int | None, ignore_class: int | None) -> None:
-    if isinstance(y_true, Tensor) and not xp().is_traced(y_true.array):
-        check_class_labels(y_true.numpy(), num_classes, ignore_class)
+    if isinstance(y_true, Tensor) and y_true.is_known():
+        check_class_labels(y_true.numpy(), num_classes, ignore_class=ignore_class)
 
 
 TARGET_CHECKS[sparse_categorical_crossentropy] = check_class_labels
+TARGET_CHECKS[categorical_crossentropy] = check_one_hot
+TARGET_CHECKS[binary_crossentropy] = check_binary_labels
 
 # ---- classes ----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from etude import tree
 from etude.losses.loss import Loss, squeeze_or_expand_to_same_rank
+from etude.losses.targets import TARGET_CHECKS
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["LossFunctionWrapper", "NamedLoss"]
@@ -49,11 +50,11 @@ class LossFunctionWrapper(Loss):
         y_pred = tree.map_structure_up_to(y_pred, lambda pair: pair[1], pairs)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
-    def check_targets(self, y_true: Any, num_outputs: int | None) -> None:
+    def check_targets(self, y_true: Any, num_outputs: int | None, name: str = "y_true") -> None:
         """Raises a `DataError` where targets are of no use to the function."""
         check = TARGET_CHECKS.get(self.fn)
         if check is not None:
-            check(y_true, num_outputs, **self._fn_kwargs)
+            check(y_true, num_outputs, name, **self._fn_kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -89,7 +90,3 @@ class NamedLoss(LossFunctionWrapper):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
-
-
-TARGET_CHECKS: dict[LossFunction, Callable[..., None]] = {}
-"""For a loss function, what looks at targets before a program runs: see `Loss.check_targets`."""

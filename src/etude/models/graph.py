@@ -146,6 +146,15 @@ class Graph:
         found = [values[slot] for slot in self.output_slots]
         return tree.pack_sequence_as(self.outputs_struct, found)
 
+    def readers_of_inputs(self) -> list[tuple[int, Any]]:
+        """The layers that look at values and read an input as it is, with the input's number."""
+        places = {slot: place for place, slot in enumerate(self.input_slots)}
+        return [
+            (places[step.single], step.operation)
+            for step in self.steps
+            if step.single in places and hasattr(step.operation, "check_inputs")
+        ]
+
 
 class _Step:
     """One call: where its arguments come from, and where its results go."""

@@ -42,6 +42,11 @@ class Sequential(Model):
     """
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
+        if isinstance(trainable, Layer):
+            raise ArgumentError(
+                "Sequential takes its layers in one list, `Sequential([a, b])`; got them one by "
+                "one. Put brackets around them."
+            )
         super().__init__(trainable=trainable, name=name)
         self.__dict__["_functional"] = None
         self._supports_masking = True

@@ -254,7 +254,7 @@ def max(x: Array, axis: Axes = None, keepdims: bool = False, initial: float | No
 
 @max.gradient
 def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
-    return (_shared(g, out, x, axis),)
+    return (_shared(g, x, axis, "max"),)
 
 
 @primitive(arity=1)
@@ -276,12 +276,26 @@ def min(x: Array, axis: Axes = None, keepdims: bool = False, initial: float | No
 
 @min.gradient
 def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
-    return (_shared(g, out, x, axis),)
+    return (_shared(g, x, axis, "min"),)
 
 
-def _shared(g: Tensor, out: Tensor, x: Tensor, axis: Axes) -> Tensor:
+@primitive
+def _is_extreme(x: Array, *, axis: Axes, extreme: str) -> Array:
+    """Whether each element is the greatest (``"max"``) or least over axes. Shape: that of x.
+
+    XLA may compute x again for the way back, rounded in another way: so both sides of the
+    comparison are taken from one x, and the output of the forward is not used.
+    """
+    x = xp().materialize(x)
+    return x == getattr(xp(), extreme)(x, axis=_hashable(axis), keepdims=True)
+
+
+_is_extreme.no_gradient("it is piecewise constant")
+
+
+def _shared(g: Tensor, x: Tensor, axis: Axes, extreme: str) -> Tensor:
     """The gradient of an extremum, in equal parts to all elements that equal it."""
-    chosen = cast(x == _kept(out, x, axis), g.dtype)
+    chosen = cast(_is_extreme(x, axis=axis, extreme=extreme), g.dtype)
     parts = maximum(sum(chosen, axis, True), 1)
     return _kept(g, x, axis) * (chosen / parts)
 

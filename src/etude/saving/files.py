@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from etude.errors import ArgumentError
+
 __all__ = ["write_atomically"]
 
 
@@ -16,7 +18,15 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     Args:
         path: where the file belongs.
         write: writes it to the path that it is given.
+
+    Raises:
+        ArgumentError: the folder does not exist.
     """
+    if not path.parent.is_dir():
+        raise ArgumentError(
+            f"There is no folder {path.parent} to write {path.name} to. Make it first: "
+            f"`os.makedirs({str(path.parent)!r}, exist_ok=True)`."
+        )
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
     part = Path(name)

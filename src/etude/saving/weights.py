@@ -195,7 +195,9 @@ def read_into(model: Any, file: h5py.File, skip_mismatch: bool = False) -> None:
         ShapeError: variables have other shapes.
     """
     found_any = False
+    visited: set[str] = set()
     for path, owner in _walk(model, "", set()):
+        visited.add(path)
         wanted = [owner.state] if _is_seed_generator(owner) else _variables_of(owner)
         group = _group(file, f"{path}/vars" if path else "vars")
         if group is None or not len(group):
@@ -215,6 +217,26 @@ def read_into(model: Any, file: h5py.File, skip_mismatch: bool = False) -> None:
             _complain(error, skip_mismatch)
     if not found_any and model.weights:
         raise SerializationError(f"The file {file.filename} holds no weights of this model.")
+    unused = [path for path in _stored(file) if path not in visited]
+    if unused and not skip_mismatch:
+        warnings.warn(
+            f"The file {file.filename} also holds weights that this model has no place for: "
+            f"{', '.join(unused[:5])}{', ...' if len(unused) > 5 else ''}. Was it saved by a "
+            "larger model? Pass skip_mismatch=True where that is meant.",
+            stacklevel=4,
+        )
+
+
+def _stored(file: h5py.File) -> list[str]:
+    """The paths of a file under which layers keep variables; what optimizers keep is left out."""
+    found: list[str] = []
+
+    def look(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Group) and name.endswith("/vars") and len(item):
+            found.append(name.removesuffix("/vars"))
+
+    file.visititems(look)
+    return [path for path in found if path.split("/")[0] == "layers"]
 
 
 def _may_be_missing(path: str, owner: Any) -> bool:

@@ -1,7 +1,8 @@
 """Makes all weights and metrics before the first step, from one batch of data.
 
 A batch is replaced by symbols, and the model, its metrics and its loss are evaluated abstractly on
-them. So wrong shapes are found before anything is compiled, and nothing is computed twice.
+them. So wrong shapes are found before anything is compiled, and nothing is computed twice. (A model
+that runs eagerly is called on the batch itself.)
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def build_from_batch(model: Any, batch: Any, targets: bool = True) -> None:
     Raises:
         NotBuiltError: ``call`` fails for a reason that is none of the data.
     """
-    x, y, _ = unpack_x_y_sample_weight(symbols_of(batch))
+    x, y, _ = unpack_x_y_sample_weight(batch if model.run_eagerly else symbols_of(batch))
     unbuilt = not all(layer.built for layer in model._flatten_layers())
     metrics, loss = model._compile_metrics, model._compile_loss
     wanted = [part for part in (metrics, loss) if targets and part is not None and not part.built]
@@ -54,8 +55,13 @@ def build_from_batch(model: Any, batch: Any, targets: bool = True) -> None:
 
 
 def _outputs(model: Any, x: Any) -> Any:
-    """The symbolic outputs of a model; ``None`` where only its own ``train_step`` can say."""
+    """The symbolic outputs of a model; ``None`` where only its own ``train_step`` can say.
+
+    A model that runs eagerly computes real ones: its ``call`` may look at values.
+    """
     try:
+        if model.run_eagerly:
+            return model(x, training=False)
         return eval_shape(lambda inputs: model(inputs, training=False), x)
     except EtudeError:
         if _trains_itself(model):

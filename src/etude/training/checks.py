@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from etude import losses, tree
+from etude import tree
 from etude.errors import DataError
 
-__all__ = ["check_labels", "check_targets", "warn_of_nan"]
+__all__ = ["check_ids", "check_labels", "check_targets", "warn_of_not_finite"]
 
 
 def check_targets(model: Any, y: Any) -> None:
@@ -32,73 +32,57 @@ def check_targets(model: Any, y: Any) -> None:
 
 
 def check_labels(model: Any, y: Any) -> None:
-    """Raises where integer labels name classes that the model does not have.
+    """Has every loss look at its targets, e.g. for classes that the model does not have.
 
     Args:
         model: a model whose losses are built.
         y: the targets as NumPy arrays, in their structure.
 
     Raises:
-        DataError: a label is too large or negative, or labels and loss are of different kinds.
+        DataError: targets are of no use to their loss.
     """
     compiled = model._compile_loss
     if compiled is None or not compiled.built or compiled.outputs is None or y is None:
         return
     flat = compiled._targets(y, compiled.outputs)
     for term in compiled.terms:
-        labels, classes = flat[term.place], term.classes
-        if labels is None or not isinstance(labels, np.ndarray) or not labels.size:
-            continue
-        function = getattr(term.loss, "fn", None)
-        where = f"`y` of output '{term.name}'" if len(flat) > 1 else "`y`"
-        if function is losses.sparse_categorical_crossentropy and classes:
-            _check_sparse(labels, classes, getattr(term.loss, "ignore_class", None), where)
-        elif function is losses.categorical_crossentropy and classes and classes > 1:
-            _check_categorical(labels, classes, where)
+        labels = flat[term.place]
+        if isinstance(labels, np.ndarray) and labels.size:
+            name = "y" if len(flat) == 1 else f"y[{term.name!r}]"
+            term.loss.check_targets(labels, term.classes, name)
 
 
-def _check_sparse(labels: Any, classes: int, ignored: int | None, where: str) -> None:
-    low, high = labels.min(), labels.max()
-    if low >= 0 and high < classes and low == low:
-        return
-    wrong = (labels < 0) | (labels >= classes) | (labels != labels)
-    if ignored is not None:
-        wrong &= labels != ignored
-    if not wrong.any():
-        return
-    place = tuple(int(i) for i in np.argwhere(wrong)[0])
-    place_text = str(place[0]) if len(place) == 1 else str(place)
-    hint = (
-        "Do the labels count from 1? Subtract 1 from them."
-        if low == 1 and high == classes
-        else f"Give the last layer at least {int(high) + 1} units, or correct the labels."
-        if low >= 0 and high == high
-        else "Correct the labels."
+def check_ids(model: Any, x: Any) -> None:
+    """Has every layer that reads an input directly look at it, e.g. for ids without an embedding.
+
+    Args:
+        model: a built model; only the inputs of functional and sequential ones are known.
+        x: the inputs as NumPy arrays, in their structure.
+
+    Raises:
+        DataError: an input is of no use to its layer.
+    """
+    graph = getattr(model, "_graph", None) or getattr(
+        getattr(model, "_functional", None), "_graph", None
     )
-    raise DataError(
-        f"{where} holds the label {labels[place]} (at index {place_text}), but the model has "
-        f"{classes} classes: with a sparse categorical crossentropy, labels must be integers from "
-        f"0 to {classes - 1}. {hint}"
-    )
+    if graph is None or not (readers := graph.readers_of_inputs()):
+        return
+    by_name = isinstance(x, dict)
+    flat = [x.get(t.name) for t in graph.inputs] if by_name else tree.flatten(x)
+    for place, layer in readers:
+        value = flat[place] if place < len(flat) else None
+        if isinstance(value, np.ndarray) and value.size:
+            layer.check_inputs(value, f"x[{graph.inputs[place].name!r}]" if len(flat) > 1 else "x")
 
 
-def _check_categorical(labels: Any, classes: int, where: str) -> None:
-    if labels.ndim == 1 or (labels.ndim == 2 and labels.shape[-1] == 1):
-        raise DataError(
-            f"{where} has the shape {labels.shape}: one number per sample, e.g. "
-            f"{labels.reshape(-1)[0]}. The loss categorical_crossentropy expects one-hot vectors "
-            f"of {classes} numbers. Use the loss 'sparse_categorical_crossentropy', or "
-            "`etude.utils.to_categorical(y)`."
-        )
+def warn_of_not_finite(arrays: Any, where: str = "") -> None:
+    """Warns where inputs, targets or weights hold NaN or infinity: the loss would become NaN.
 
-
-def warn_of_nan(arrays: Any) -> None:
-    """Warns where inputs, targets or weights hold NaN: the loss would become NaN.
-
-    It does not raise, because a loss of one's own may well pass over NaN.
+    It does not raise, because a loss of one's own may well pass over them.
 
     Args:
         arrays: ``(x, y, sample_weight)``, nested NumPy arrays.
+        where: what to say of the data, e.g. that it is for validation.
     """
     names = ("x", "y", "sample_weight")
     for name, part in zip(names, arrays, strict=False):
@@ -106,15 +90,16 @@ def warn_of_nan(arrays: Any) -> None:
             if not isinstance(leaf, np.ndarray) or leaf.dtype.kind != "f":
                 continue
             with np.errstate(all="ignore"):
-                total = leaf.sum()
-            if np.isfinite(total) or not np.isnan(leaf).any():
-                continue
+                if np.isfinite(leaf.sum()):
+                    continue
             shown = f"{name}{''.join(f'[{key!r}]' for key in path)}"
-            place = tuple(int(i) for i in np.argwhere(np.isnan(leaf))[0])
-            count = int(np.isnan(leaf).sum())
-            warnings.warn(
-                f"`{shown}` holds NaN: {count} of {leaf.size} values, the first at index {place}. "
-                "The loss and the weights will most likely become NaN. Drop those samples, or "
-                "fill them in, e.g. with `numpy.nan_to_num`.",
-                stacklevel=4,
-            )
+            for what, bad in (("NaN", np.isnan(leaf)), ("infinity", np.isinf(leaf))):
+                if bad.any():
+                    place = tuple(int(i) for i in np.argwhere(bad)[0])
+                    warnings.warn(
+                        f"`{shown}`{where} holds {what}: {int(bad.sum())} of {leaf.size} values, "
+                        f"the first at index {place}. The loss and the weights will most likely "
+                        "become NaN. Drop those samples, or fill them in, e.g. with "
+                        "`numpy.nan_to_num`.",
+                        stacklevel=4,
+                    )

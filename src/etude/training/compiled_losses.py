@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from etude import losses, metrics, tree
-from etude.errors import ArgumentError
+from etude.errors import ArgumentError, ShapeError, unknown_name
 from etude.losses import Loss
 from etude.naming import to_snake_case
 from etude.ops.core import cast
@@ -137,6 +137,10 @@ class CompileLoss:
 
     def _targets(self, y_true: Any, outputs: Outputs) -> list[Any]:
         """The targets in the order of the outputs; ``None`` for outputs without a loss."""
+        if isinstance(y_true, dict) and outputs.count > 1:
+            by_name = self._targets_by_name(y_true, outputs)
+            if by_name is not None:
+                return by_name
         flat = outputs.flatten(y_true)
         if len(flat) == outputs.count:
             return flat
@@ -151,6 +155,30 @@ class CompileLoss:
             f"with a structure of {tree.map_structure(lambda _: '*', y_true)}. Pass one target per "
             "output, in a list or in a dictionary by name."
         )
+
+    def _targets_by_name(self, y_true: dict[str, Any], outputs: Outputs) -> list[Any] | None:
+        """Targets under the names of the outputs; ``None`` where the outputs have no names.
+
+        Raises:
+            ArgumentError: a name is that of no output, or an output with a loss has no target.
+        """
+        known = [names for names in (outputs.names, outputs.model_names) if names and all(names)]
+        if not known or any(tree.is_nested(value) for value in y_true.values()):
+            return None
+        names = max(known, key=lambda names: len(set(names) & set(y_true)))
+        unknown = [key for key in y_true if key not in names]
+        if unknown:
+            raise unknown_name("name of an output in `y`", unknown[0], names)
+        asked = [True] * outputs.count
+        if tree.is_nested(self.loss):
+            asked = [v is not None for v in outputs.spread(self.loss, "loss")]
+        missing = [n for n, wanted in zip(names, asked, strict=True) if wanted and n not in y_true]
+        if missing:
+            raise ArgumentError(
+                f"The output {missing[0]!r} has a loss, but `y` holds no target of that name; it "
+                f"has {list(y_true)}. Add one, or leave the output out of `loss`."
+            )
+        return [y_true.get(str(name)) for name in names]
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The weighted sum of the losses; ``None`` where no output has one."""
@@ -168,7 +196,7 @@ class CompileLoss:
         total = None
         for index, term in enumerate(self.terms):
             prediction = predictions[term.place]
-            value = term.loss(targets[term.place], prediction, weights[term.place])
+            value = _value(term, targets[term.place], prediction, weights[term.place])
             value = (
                 cast(value, "float32") if str(value.dtype).startswith(("int", "uint")) else value
             )
@@ -178,6 +206,41 @@ class CompileLoss:
                 value = value * term.weight
             total = value if total is None else total + value
         return total
+
+
+def _value(term: _Term, target: Any, prediction: Any, weight: Any) -> Any:
+    """The loss of one output; where the shapes do not fit, an error that says what may be wrong."""
+    try:
+        return term.loss(target, prediction, weight)
+    except ShapeError as error:
+        both = hasattr(target, "shape") and hasattr(prediction, "shape")
+        hint = _hint(tuple(target.shape), tuple(prediction.shape)) if both else ""
+        if not hint:
+            raise
+        raise ShapeError(f"The loss '{term.loss.name}' failed. {hint} ({error})") from error
+
+
+def _hint(target: tuple[int, ...], output: tuple[int, ...]) -> str:
+    """What a beginner most likely forgot, from the shapes of targets and outputs."""
+    shown = f"The targets have the shape {target} and the outputs {output}"
+    if len(output) > max(len(target), 2):
+        return (
+            f"{shown}: the outputs kept axes of the inputs. Is a Flatten or a pooling layer "
+            "missing before the last Dense?"
+        )
+    if len(target) == 1 and len(output) == 2:
+        return (
+            f"{shown}: one number per sample against {output[1]}. For classes use the loss "
+            "'sparse_categorical_crossentropy'; to predict one number, end in Dense(1)."
+        )
+    if target == output:
+        return (
+            f"{shown}: vectors against vectors. For one-hot targets use the loss "
+            "'categorical_crossentropy'."
+        )
+    if len(target) == len(output) and target[:-1] == output[:-1]:
+        return f"{shown}: the last layer needs {target[-1]} units, one per target."
+    return ""
 
 
 class _Term:

@@ -24,7 +24,7 @@ from etude.data.adapters import Batches
 from etude.data.arrays import ArrayBatches
 from etude.data.unpacking import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from etude.engine import Frame, in_frame, xp
-from etude.errors import DataError
+from etude.errors import DataError, DtypeError
 from etude.training.building import symbols_of
 
 __all__ = ["ResidentRunner", "Run", "StreamRunner", "make_runner"]
@@ -300,11 +300,23 @@ def guarded(model: Any, step: Step) -> Step:
     """A step on a batch as users unpack it, ``x, y = data`` where there are no sample weights.
 
     It leaves no tensors of a trace behind in the losses of layers.
+
+    Raises:
+        DtypeError: a step of the user's own returns neither a dictionary nor None.
     """
+    name = getattr(step, "__name__", "")
 
     def run(data: Any) -> Any:
         try:
-            return step(pack_x_y_sample_weight(*unpack_x_y_sample_weight(data)))
+            logs = step(pack_x_y_sample_weight(*unpack_x_y_sample_weight(data)))
+            if name == "predict_step" or isinstance(logs, dict):
+                return logs
+            if logs is None:
+                return {}
+            raise DtypeError(
+                f"{type(model).__name__}.{name}() must return a dictionary of what to report, "
+                f"e.g. {{'loss': loss}}; got {type(logs).__name__}."
+            )
         finally:
             if in_frame():
                 model._clear_losses()

@@ -210,6 +210,10 @@ class Trainer(Steps):
             DataError: the data is empty, mismatched, no numbers, or labels are out of range.
         """
         self._require_compile("fit")
+        epochs = _count(epochs, "epochs")
+        initial_epoch = _count(initial_epoch, "initial_epoch")
+        steps_per_epoch = _count(steps_per_epoch, "steps_per_epoch", least=1)
+        validation_steps = _count(validation_steps, "validation_steps", least=1)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_for_validation(
                 (x, y, sample_weight), validation_split
@@ -280,12 +284,15 @@ class Trainer(Steps):
             checks.check_targets(self, batch[1])
         build_from_batch(self, batch, targets)
         if targets and isinstance(batches, ArrayBatches):
-            checks.warn_of_nan(batches.arrays)
+            checks.warn_of_not_finite(batches.arrays)
             checks.check_labels(self, batches.y)
+        if isinstance(batches, ArrayBatches):
+            checks.check_ids(self, batches.x)
 
     def _check_batch(self, batch: Any) -> None:
-        """Labels of streamed data are checked as they come."""
+        """Labels and ids of streamed data are checked as they come."""
         checks.check_labels(self, batch[1])
+        checks.check_ids(self, batch[0])
 
     def _forget_stale_programs(self) -> None:
         """Programs are valid as long as the same weights are trained."""
@@ -306,6 +313,8 @@ class Trainer(Steps):
         if isinstance(batches, ArrayBatches):
             checks.check_targets(self, batches.y)
             checks.check_labels(self, batches.y)
+            checks.check_ids(self, batches.x)
+            checks.warn_of_not_finite(batches.arrays, where=" for validation")
         return batches
 
     def _callbacks(
@@ -356,6 +365,7 @@ class Trainer(Steps):
         self._require_compile("evaluate")
         if kwargs:
             raise ArgumentError(f"Arguments not recognized: {kwargs}")
+        steps = _count(steps, "steps", least=1)
         batches = batches_of(x, y, sample_weight, batch_size, steps)
         self._prepare(batches)
         callbacks = self._callbacks(callbacks, verbose, 1, batches, steps)
@@ -416,6 +426,7 @@ class Trainer(Steps):
         Returns:
             NumPy arrays in the structure of the model's outputs.
         """
+        steps = _count(steps, "steps", least=1)
         batches = batches_of(x, batch_size=batch_size, steps=steps)
         self._prepare(batches, targets=False)
         callbacks = self._callbacks(callbacks, verbose, 1, batches, steps)
@@ -480,6 +491,7 @@ class Trainer(Steps):
         checks.check_targets(self, y)
         build_from_batch(self, batch)
         checks.check_labels(self, y)
+        checks.check_ids(self, x)
         self.reset_metrics()
         step = program(self, kind, lambda step: step)
         with whole_steps():
@@ -491,6 +503,7 @@ class Trainer(Steps):
         x = to_arrays(x, "x")
         self._forget_stale_programs()
         build_from_batch(self, (x,), targets=False)
+        checks.check_ids(self, x)
         step = program(self, "predict", lambda step: step)
         return tree.map_structure(_numpy, step((x,)))
 
@@ -597,6 +610,24 @@ def _check_names(loss: Any, *metric_groups: Any) -> None:
         for name in tree.flatten(group):
             if isinstance(name, str) and name.lower() not in late:
                 metrics.get(name)
+
+
+def _count(value: Any, name: str, least: int = 0) -> Any:
+    """A number of epochs or steps as given, checked; ``None`` stays."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ArgumentError(
+            f"`{name}` must be a whole number; got {value!r} of type {type(value).__name__}."
+            + (
+                " Round it: `len(x) // batch_size`."
+                if isinstance(value, float) and "steps" in name
+                else ""
+            )
+        )
+    if value < least:
+        raise ArgumentError(f"`{name}` must be at least {least}; got {value}.")
+    return int(value)
 
 
 def _is_due(epoch: int, validation_freq: Any) -> bool:
