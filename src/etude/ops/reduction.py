@@ -253,8 +253,8 @@ def max(x: Array, axis: Axes = None, keepdims: bool = False, initial: float | No
 
 
 @max.gradient
-def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
-    return (_shared(g, x, axis, "max"),)
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes, initial: float | None):
+    return (_shared(g, x, axis, "max", initial),)
 
 
 @primitive(arity=1)
@@ -275,27 +275,28 @@ def min(x: Array, axis: Axes = None, keepdims: bool = False, initial: float | No
 
 
 @min.gradient
-def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
-    return (_shared(g, x, axis, "min"),)
+def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes, initial: float | None):
+    return (_shared(g, x, axis, "min", initial),)
 
 
 @primitive
-def _is_extreme(x: Array, *, axis: Axes, extreme: str) -> Array:
-    """Whether each element is the greatest (``"max"``) or least over axes. Shape: that of x.
+def _is_extreme(x: Array, *, axis: Axes, extreme: str, initial: float | None) -> Array:
+    """Whether each element is the greatest (``"max"``) or least over axes, and beats ``initial``.
 
     XLA may compute x again for the way back, rounded in another way: so both sides of the
-    comparison are taken from one x, and the output of the forward is not used.
+    comparison are taken from one x, and the output of the forward is not used. Shape: that of x.
     """
     x = xp().materialize(x)
-    return x == getattr(xp(), extreme)(x, axis=_hashable(axis), keepdims=True)
+    options = {} if initial is None else {"initial": initial}
+    return x == getattr(xp(), extreme)(x, axis=_hashable(axis), keepdims=True, **options)
 
 
 _is_extreme.no_gradient("it is piecewise constant")
 
 
-def _shared(g: Tensor, x: Tensor, axis: Axes, extreme: str) -> Tensor:
+def _shared(g: Tensor, x: Tensor, axis: Axes, extreme: str, initial: float | None) -> Tensor:
     """The gradient of an extremum, in equal parts to all elements that equal it."""
-    chosen = cast(_is_extreme(x, axis=axis, extreme=extreme), g.dtype)
+    chosen = cast(_is_extreme(x, axis=axis, extreme=extreme, initial=initial), g.dtype)
     parts = maximum(sum(chosen, axis, True), 1)
     return _kept(g, x, axis) * (chosen / parts)
 
