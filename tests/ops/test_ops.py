@@ -85,46 +85,99 @@ def varying(case: Case) -> tuple[Callable[..., Any], list[Any]]:
 
 
 @every_case
-def test_forward_equals_reference(case: Case, engine: str) -> None:
+def test_forward_equals_reference(case: Case) -> None:
+    config.set_engine("numpy")
     inputs = inputs_of(case)
     found = call_of(case)(*tensors(inputs))
     assert_equal(found, case.reference(*inputs, **case.options), rtol=case.rtol)
 
 
 @every_case
-def test_compiled_forward_equals_reference(case: Case) -> None:
-    pytest.importorskip("jax", reason="the engine xla needs jax")
-    config.set_engine("xla")
-    inputs = inputs_of(case)
-    given = [x for x in inputs if isinstance(x, np.ndarray)]
-
-    def fn(*moved: Any) -> Any:
-        rest = iter(moved)
-        return call_of(case)(*(next(rest) if isinstance(x, np.ndarray) else x for x in inputs))
-
-    found = function(fn)(*tensors(tuple(given)))
-    assert_equal(found, case.reference(*inputs, **case.options), rtol=case.rtol)
+def test_shapes_are_found_abstractly(case: Case) -> None:
+    config.set_engine("numpy")
+    assert abstractly(case) == forms(call_of(case)(*tensors(inputs_of(case))))
 
 
-@every_case
-def test_shapes_are_found_abstractly(case: Case, engine: str) -> None:
+def abstractly(case: Case) -> list[tuple[tuple[int, ...], str]]:
+    """Shapes and dtypes of the outputs without values."""
     inputs = inputs_of(case)
     symbols = [KerasTensor(x.shape, x.dtype) if isinstance(x, np.ndarray) else x for x in inputs]
-    found = [t for t in flatten(eval_shape(call_of(case), *symbols)) if t is not None]
-    real = [t for t in flatten(call_of(case)(*tensors(inputs))) if t is not None]
-    assert [tuple(t.shape) for t in found] == [tuple(np.shape(t)) for t in real]
-    assert [str(t.dtype) for t in found if hasattr(t, "dtype")] == [
-        str(t.dtype) for t in real if hasattr(t, "dtype")
-    ]
+    return forms(eval_shape(call_of(case), *symbols))
+
+
+def forms(result: Any) -> list[tuple[tuple[int, ...], str]]:
+    leaves = [t for t in flatten(result) if t is not None]
+    return [(tuple(np.shape(t)), str(getattr(t, "dtype", ""))) for t in leaves]
 
 
 @every_case
-def test_gradient_equals_central_differences(case: Case, engine: str) -> None:
+def test_gradient_equals_central_differences(case: Case) -> None:
+    config.set_engine("numpy")
     fn, inputs = varying(case)
     if not inputs:
         assert_no_derivative(case)
         return
-    check(fn, inputs, order=2 if case.second else 1, compiled=engine == "xla")
+    check(fn, inputs, order=2 if case.second else 1)
+
+
+def with_derivatives(case: Case) -> tuple[Callable[..., Any], list[Any]]:
+    """The outputs of a case, and derivatives of first and second order of their projections."""
+    fn, inputs = varying(case)
+
+    def run(*moved: Any) -> tuple[list[Any], list[Any], list[Any]]:
+        with GradientTape() as outer:
+            outer.watch(moved)
+            with GradientTape() as inner:
+                inner.watch(moved)
+                outputs = [y for y in flatten(fn(*moved)) if y is not None]
+                total = projection(outputs, seed=1)
+            first = inner.gradient(total, list(moved), unconnected_gradients="zero")
+            again = projection(first, seed=2)
+        if not case.second:
+            return outputs, first, []
+        return outputs, first, outer.gradient(again, list(moved), unconnected_gradients="zero")
+
+    return run, inputs
+
+
+def projection(values: list[Any], seed: int) -> Any:
+    """The sum of the floats among the values, each with a random factor."""
+    draw = np.random.default_rng(seed)
+    total = as_tensor(0.0, "float64")
+    for y in values:
+        if hasattr(y, "dtype") and y.dtype.kind == "f":
+            total = total + (y * as_tensor(draw.standard_normal(y.shape))).sum()
+    return total
+
+
+@every_case
+def test_one_compiled_program_gives_outputs_and_derivatives(case: Case) -> None:
+    """What numpy gives, which is held to central differences above, in one program of xla."""
+    pytest.importorskip("jax", reason="the engine xla needs jax")
+    run, inputs = with_derivatives(case)
+    config.set_engine("numpy")
+    _, *expected = run(*map(as_tensor, inputs))
+    config.set_engine("xla")
+    outputs, *found = function(run)(*map(as_tensor, inputs))
+    full = inputs_of(case)
+    assert_equal(outputs, case.reference(*full, **case.options), rtol=case.rtol)
+    assert forms(outputs) == abstractly(case)
+    assert_equal(found, expected, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.slow
+@every_case
+def test_central_differences_on_xla(case: Case) -> None:
+    pytest.importorskip("jax", reason="the engine xla needs jax")
+    config.set_engine("xla")
+    inputs = inputs_of(case)
+    found = call_of(case)(*tensors(inputs))  # eagerly, too
+    assert_equal(found, case.reference(*inputs, **case.options), rtol=case.rtol)
+    fn, varied = varying(case)
+    if varied:
+        check(fn, varied, order=2 if case.second else 1, compiled=True)
+    else:
+        assert_no_derivative(case)
 
 
 def assert_no_derivative(case: Case) -> None:
@@ -172,7 +225,14 @@ def test_float32_stays_float32_and_close(case: Case, engine: str) -> None:
         x.astype("float32") if isinstance(x, np.ndarray) and x.dtype == "float64" else x
         for x in inputs
     )
-    found = [t for t in flatten(call_of(case)(*tensors(single))) if hasattr(t, "dtype")]
+    given = [x for x in single if isinstance(x, np.ndarray)]
+
+    def fn(*moved: Any) -> Any:
+        rest = iter(moved)
+        return call_of(case)(*(next(rest) if isinstance(x, np.ndarray) else x for x in inputs))
+
+    found = [t for t in flatten(function(fn)(*map(as_tensor, given))) if hasattr(t, "dtype")]
+    config.set_engine("numpy")
     double = [t for t in flatten(call_of(case)(*tensors(inputs))) if hasattr(t, "dtype")]
     assert "float64" not in {str(t.dtype) for t in found}
     for a, b in zip(found, double, strict=True):
