@@ -9,6 +9,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from etude.errors import ArgumentError, DtypeError, EngineError
 
@@ -16,6 +19,7 @@ __all__ = [
     "backend",
     "disable_traceback_filtering",
     "enable_traceback_filtering",
+    "engine_scope",
     "epsilon",
     "floatx",
     "image_data_format",
@@ -122,9 +126,18 @@ def is_traceback_filtering_enabled() -> bool:
     return _traceback_filtering
 
 
+class _Local(threading.local):
+    engine: str | None = None
+
+
+_local = _Local()
+
+
 def backend() -> str:
     """The name of the active engine: ``"numpy"`` or ``"xla"``."""
     global _engine
+    if _local.engine is not None:
+        return _local.engine
     if _engine is None:
         _engine = _default_engine()
     return _engine
@@ -141,6 +154,23 @@ def set_engine(name: str) -> None:
     """
     global _engine
     _engine = _checked(name, "set_engine()")
+
+
+@contextmanager
+def engine_scope(name: str) -> Generator[None]:
+    """Inside, this thread runs on another engine; all other threads stay where they are.
+
+    Data is prepared so, in NumPy on the host, whatever engine the model is trained on.
+
+    >>> with engine_scope("numpy"):
+    ...     backend()
+    'numpy'
+    """
+    before, _local.engine = _local.engine, _checked(name, "engine_scope()")
+    try:
+        yield
+    finally:
+        _local.engine = before
 
 
 def _checked(name: str, origin: str) -> str:

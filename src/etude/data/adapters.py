@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from etude.data.arrays import ArrayBatches, is_arrays
+from etude.data.dataset import Dataset
 from etude.data.py_dataset import PyDataset, PyDatasetBatches
-from etude.data.streams import GeneratorBatches, IterableBatches
+from etude.data.streams import DatasetBatches, GeneratorBatches, IterableBatches
 from etude.errors import ArgumentError, DataError
 
 __all__ = ["Batches", "batches_of"]
@@ -44,7 +45,7 @@ def batches_of(
     class_weight: dict[int, float] | None = None,
     seed: int = 0,
 ) -> Batches:
-    """Batches of arrays, of a `PyDataset`, of a generator, or of what can be iterated over.
+    """Batches of arrays, of a `Dataset`, `PyDataset`, a generator, or what can be iterated over.
 
     Args:
         x: arrays; or an object that gives batches.
@@ -66,6 +67,13 @@ def batches_of(
     """
     if x is None:
         raise DataError("There is no data: `x` is None. Pass arrays, or what gives batches.")
+    if isinstance(x, Dataset) and not steps and x.is_endless:
+        raise ArgumentError(
+            "The data set has no end: it was made by `repeat()`. When passing an infinitely "
+            "repeating dataset, please specify how many batches an epoch has: "
+            "`fit(steps_per_epoch=...)`, `evaluate(steps=...)`. Or leave `repeat()` out: every "
+            "epoch begins anew."
+        )
     source = _source_of(x, class_weight, shuffle, seed)
     if source is None:
         if isinstance(x, str) or not all(map(is_arrays, (x, y, sample_weight))):
@@ -95,6 +103,8 @@ def _source_of(
                 stacklevel=4,
             )
         return PyDatasetBatches(x, shuffle, class_weight, seed)
+    if isinstance(x, Dataset):
+        return DatasetBatches(x, class_weight)
     if isinstance(x, types.GeneratorType):
         return GeneratorBatches(x, class_weight)
     if isinstance(x, (list, tuple, dict, str)) or hasattr(x, "__array__"):

@@ -10,7 +10,7 @@ from etude.data.class_weights import class_weights_to_sample_weights
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.errors import DataError
 
-__all__ = ["GeneratorBatches", "IterableBatches"]
+__all__ = ["DatasetBatches", "GeneratorBatches", "IterableBatches"]
 
 
 def _plain(value: Any) -> Any:
@@ -117,3 +117,17 @@ class IterableBatches:
         notify = getattr(self.source, "on_epoch_end", None)
         if callable(notify):
             notify()
+
+
+class DatasetBatches(IterableBatches):
+    """A `Dataset` whose elements are batches.
+
+    Args:
+        source: the data set.
+        class_weight: a weight for each class.
+    """
+
+    def epoch(self, epoch: int) -> Iterator[Any]:
+        """The batches, from the first on."""
+        for batch in self.source.arrays():
+            yield _checked(batch, self.class_weight)

@@ -31,7 +31,7 @@ def xp() -> Any:
     >>> xp().name == config.backend()
     True
     """
-    name = config._engine or config.backend()  # pyright: ignore[reportPrivateUsage]
+    name = config._local.engine or config._engine or config.backend()  # pyright: ignore[reportPrivateUsage]
     return _loaded.get(name) or _load(name)
 
 

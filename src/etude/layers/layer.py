@@ -25,6 +25,7 @@ from etude.layers.call_signature import BoundCall, CallSignature, is_tensor_like
 from etude.layers.input_spec import InputSpec, assert_input_compatibility
 from etude.layers.masks import get_mask, set_mask
 from etude.layers.state import LayerState
+from etude.layers.stateless import stateless_call
 from etude.ops.core import cast, convert_to_tensor
 from etude.variable import Variable, autocast_scope
 
@@ -181,6 +182,47 @@ class Layer(LayerState):
             node = symbolic.Node(self, *given, outputs)
             self._inbound_nodes.append(node)
         return outputs
+
+    def stateless_call(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """A call with other values of the variables, which leaves the layer as it is.
+
+        Args:
+            trainable_variables: a value for each of ``trainable_variables``.
+            non_trainable_variables: a value for each of ``non_trainable_variables``.
+            *args: the inputs.
+            return_losses: whether the losses of the call are returned too.
+            **kwargs: further arguments of the call.
+
+        Returns:
+            The outputs, the new values of ``non_trainable_variables``, and perhaps the losses.
+
+        Raises:
+            NotBuiltError: the layer has no variables yet.
+            ArgumentError: there is not one value for each variable.
+
+        Example:
+            >>> from etude import layers, ops
+            >>> layer = layers.Dense(1, kernel_initializer="zeros")
+            >>> layer.build((None, 2))
+            >>> values = [ops.ones((2, 1)), ops.ones((1,))]
+            >>> outputs, _ = layer.stateless_call(values, [], ops.ones((1, 2)))
+            >>> float(outputs[0, 0]), float(layer(ops.ones((1, 2)))[0, 0])
+            (3.0, 0.0)
+        """
+        return stateless_call(
+            self,
+            trainable_variables,
+            non_trainable_variables,
+            lambda: self(*args, **kwargs),
+            return_losses,
+        )
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], is_symbolic: bool) -> Any:
         """One call, within the context of the calls around it."""

@@ -14,7 +14,7 @@ from etude.layers.layer import Layer
 from etude.layers.masks import get_mask, set_mask
 from etude.models import functional_config
 from etude.models.graph import Graph, clone_between, history_of, is_input
-from etude.models.model import Model
+from etude.models.model import RESERVED, Model, ReservedAttributeError
 from etude.ops.core import convert_to_tensor
 from etude.ops.shape import expand_dims, squeeze
 from etude.saving.registration import register_public
@@ -76,6 +76,10 @@ class Functional(Model):
     def layers(self) -> list[Any]:
         """The layers of the graph, those that run first first."""
         return [o for o in self._graph.operations if isinstance(o, Layer)]
+
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise ReservedAttributeError(RESERVED)
 
     @property
     def operations(self) -> list[Any]:
@@ -197,7 +201,7 @@ class Functional(Model):
                 )
             return None
         tensor = convert_to_tensor(value, dtype=symbol.dtype)
-        tensor = _with_rank(tensor, symbol)
+        tensor = _with_rank(tensor, symbol, self._graph.inputs_struct)
         mask = get_mask(value)
         if mask is not None and get_mask(tensor) is None:
             set_mask(tensor, mask)
@@ -252,7 +256,7 @@ def _spec(tensor: KerasTensor, name: str | None) -> InputSpec:
     )
 
 
-def _with_rank(tensor: Any, symbol: KerasTensor) -> Any:
+def _with_rank(tensor: Any, symbol: KerasTensor, struct: Any) -> Any:
     """Adds or removes a last axis of size 1, where that is all that is missing.
 
     Raises:
@@ -265,9 +269,11 @@ def _with_rank(tensor: Any, symbol: KerasTensor) -> Any:
         return squeeze(tensor, axis=-1)
     if rank == wanted - 1 and symbol.shape[-1] == 1:
         return expand_dims(tensor, axis=-1)
+    paths = (path for path, found in tree.flatten_with_path(struct) if found is symbol)
     raise ShapeError(
-        f"Input '{symbol.name}' takes the shape {symbol.shape}; got the incompatible shape "
-        f"{tuple(tensor.shape)}. None stands for any size."
+        f"Invalid input shape for the input with name '{symbol.name}' and path "
+        f"'{'.'.join(map(str, next(paths, ())))}'. Expected shape {symbol.shape}, where None "
+        f"stands for any size; got the incompatible shape {tuple(tensor.shape)}."
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from etude import ops, tree
 from etude.autodiff import KerasTensor
 from etude.errors import SerializationError
-from etude.models.graph import Operation, history_of
+from etude.models.graph import Operation, history_of, name_operation
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["from_config", "to_config"]
@@ -113,6 +113,56 @@ def from_config(
 _OWN_KEYS = ("layers", "input_layers", "output_layers", "name", "trainable")
 
 
+class _NamedOp:
+    """An op of a model, with the name that its call has in there.
+
+    Args:
+        entry: its config; options that Keras keeps apart from the call stand in ``config``.
+        name: the name of the call.
+
+    Raises:
+        SerializationError: there is no such op.
+    """
+
+    def __init__(self, entry: Config, name: str) -> None:
+        wanted = _squeezed(str(entry["class_name"]))
+        found = [op for op in ops.__all__ if _squeezed(op) == wanted]
+        self.function = getattr(ops, min(found, key=len, default=""), None)
+        if not hasattr(self.function, "name"):
+            raise SerializationError(f"Unknown op in a model's config: {entry['class_name']!r}.")
+        self.name = name
+        self.options = {k: v for k, v in entry["config"].items() if k != "name"}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        assert self.function is not None
+        if _squeezed(self.function.name) == "getitem" and isinstance(args[1], list):
+            args = (args[0], tuple(args[1]))  # JSON knows no tuples
+        outputs = self.function(*args, **{**self.options, **kwargs})
+        name_operation(outputs, self.name)
+        return outputs
+
+
+def _squeezed(name: str) -> str:
+    """The name of an op or of Keras's class of it, as both are the same: ``GetItem``, ``getitem``.
+
+    >>> _squeezed("GetItem") == _squeezed("getitem")
+    True
+    """
+    return name.replace("_", "").lower()
+
+
+def _as_call(call: Any) -> Config:
+    """A call as Keras 3 writes it; Keras 2 wrote a list of ``[layer, call, output, kwargs]``."""
+    if not isinstance(call, (list, tuple)):
+        return call
+    kwargs = next((part[3] for part in call if len(part) > 3), {})
+    tensors = [
+        {"class_name": "__keras_tensor__", "config": {"keras_history": list(part[:3])}}
+        for part in call
+    ]
+    return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": kwargs}
+
+
 class _Reader:
     """Layers made so far, and the outputs of their calls."""
 
@@ -122,21 +172,27 @@ class _Reader:
         self.calls: dict[str, list[list[KerasTensor]]] = {}
         self.waiting: list[tuple[str, Config]] = []
         for entry in entries:
-            name = entry["name"]
-            layer = self.layers[name] = self._make(entry)
+            name = entry.get("name") or entry["config"]["name"]
+            layer = self.layers[name] = self._make(entry, name)
             existing = getattr(layer, "_inbound_nodes", [])
             first = _first_index(layer)
             self.calls[name] = [[]] * first + [node.outputs for node in existing]
-            self.waiting += [(name, call) for call in entry["inbound_nodes"]]
+            self.waiting += [(name, _as_call(call)) for call in entry["inbound_nodes"]]
+        for _, call in self.waiting:
+            for source, _, _ in _histories(call):
+                if source not in self.layers:
+                    raise SerializationError(
+                        "Invalid Functional model configuration: a layer takes the output of one "
+                        f"that is not there. Missing node: {source}. There are: "
+                        f"{', '.join(self.layers)}."
+                    )
 
-    def _make(self, entry: Config) -> Any:
-        if entry.get("module") == "etude.ops":
-            found = getattr(ops, str(entry["class_name"]), None)
-            if not hasattr(found, "name"):
-                raise SerializationError(
-                    f"Unknown op in a model's config: {entry['class_name']!r}."
-                )
-            return found
+    def _make(self, entry: Config, name: str) -> Any:
+        module = str(entry.get("module"))
+        if module.startswith(("etude.ops", "keras.src.ops", "keras.ops")):
+            return _NamedOp(entry, name)
+        if "module" not in entry:  # of Keras 2, where a class has no module
+            entry = {**entry, "module": "keras.layers", "registered_name": entry["class_name"]}
         return deserialize_keras_object(entry, self.custom_objects)
 
     def call_all(self) -> None:

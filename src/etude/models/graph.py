@@ -17,7 +17,7 @@ from etude.errors import ArgumentError
 from etude.layers.input_layer import Input, InputLayer
 from etude.layers.layer import Layer
 
-__all__ = ["Graph", "Operation", "clone_between", "history_of"]
+__all__ = ["Graph", "Operation", "clone_between", "history_of", "name_operation"]
 
 
 class Operation:
@@ -25,12 +25,13 @@ class Operation:
 
     Args:
         node: the call.
+        name: its name; by default that of the op with a number.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, name: str | None = None) -> None:
         self.node = node
         self.function = node.operation
-        self.name = naming.auto_name(getattr(node.operation, "name", "operation"))
+        self.name = name or naming.auto_name(getattr(node.operation, "name", "operation"))
         self.built = True
         self._inbound_nodes = [node]
 
@@ -53,6 +54,14 @@ def operation_of(node: Node) -> Any:
     if "named_operation" not in node.__dict__:
         node.__dict__["named_operation"] = Operation(node)
     return node.__dict__["named_operation"]
+
+
+def name_operation(outputs: Any, name: str) -> None:
+    """Names the call of an op that has just made symbolic outputs."""
+    symbols = [t for t in tree.flatten(outputs) if isinstance(t, KerasTensor)]
+    if symbols and symbols[0].producer is not None:
+        node = symbols[0].producer[0]
+        node.__dict__["named_operation"] = Operation(node, name)
 
 
 def history_of(tensor: KerasTensor) -> tuple[Any, int, int]:

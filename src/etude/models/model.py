@@ -12,6 +12,7 @@ from etude.autodiff import KerasTensor, eval_shape
 from etude.errors import ArgumentError, DtypeError, NotBuiltError, StateError
 from etude.layers.layer import Layer
 from etude.models import functional_config
+from etude.models.state_tree import assign_state, nested_state
 from etude.saving.model_file import save_model
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -22,6 +23,16 @@ __all__ = ["Model", "model_from_json"]
 
 class UndefinedShapeError(StateError, AttributeError):
     """A shape was asked for before the model has one."""
+
+
+RESERVED = (
+    "`Model.layers` attribute is reserved and should not be used: it lists the layers that the "
+    "model has. Please use another name."
+)
+
+
+class ReservedAttributeError(StateError, AttributeError):
+    """An attribute was set that tells what the model has."""
 
 
 class Model(Trainer, Layer):
@@ -117,6 +128,10 @@ class Model(Trainer, Layer):
         if self._functional is not None:
             return self._functional.layers
         return self._flatten_layers(include_self=False, recursive=False)
+
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise ReservedAttributeError(RESERVED)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """One of `layers`, by its name or its number.
@@ -340,6 +355,35 @@ class Model(Trainer, Layer):
                 f"`from_config(cls, config)`.\n\nConfig: {config}\n\nThe constructor answered: "
                 f"{error}"
             ) from error
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """The values of all variables, nested by the parts of their paths.
+
+        Args:
+            value_format: ``"backend_tensor"`` for tensors, ``"numpy_array"`` for NumPy arrays.
+
+        Returns:
+            A dictionary with the keys ``"trainable_variables"``, ``"non_trainable_variables"``,
+            ``"optimizer_variables"`` and ``"metrics_variables"``.
+
+        Raises:
+            ArgumentError: two variables have one path.
+
+        Example:
+            >>> from etude import Input, Sequential, layers
+            >>> model = Sequential([Input((2,)), layers.Dense(1, name="dense")], name="model")
+            >>> sorted(model.get_state_tree()["trainable_variables"]["model"]["dense"])
+            ['bias', 'kernel']
+        """
+        return nested_state(self, value_format)
+
+    def set_state_tree(self, state_tree: dict[str, Any]) -> None:
+        """Assigns values as `get_state_tree` returns them; variables that it lacks stay.
+
+        Raises:
+            ArgumentError: a key is none of those that `get_state_tree` returns.
+        """
+        assign_state(self, state_tree)
 
     def to_json(self, **kwargs: Any) -> str:
         """The config as text; keyword arguments go to ``json.dumps``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from typing import Any
 
 from etude import tree
@@ -13,7 +14,7 @@ from etude.layers.layer import Layer
 from etude.layers.masks import get_mask
 from etude.models.functional import Functional
 from etude.models.graph import history_of
-from etude.models.model import Model
+from etude.models.model import Model, ReservedAttributeError
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 
@@ -146,7 +147,13 @@ class Sequential(Model):
             )
         x = first.output
         for layer in self._layers[1:]:
-            x = layer(x)
+            try:
+                x = layer(x)
+            except NotImplementedError:  # the layer cannot tell its shapes without data
+                return
+            except TypeError as error:
+                _check_one_input(layer)
+                raise error
         self.__dict__["_functional"] = Functional(first.output, x, name=self.name)
         self._input_spec = self._functional.input_spec
 
@@ -190,6 +197,13 @@ class Sequential(Model):
         start = 1 if self._layers and isinstance(self._layers[0], InputLayer) else 0
         return list(self._layers[start:])
 
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise ReservedAttributeError(
+            "`Sequential.layers` attribute is reserved and should not be used. Use `add()` and "
+            "`pop()` to change the layers in this model."
+        )
+
     @property
     def input_dtype(self) -> str:
         """The dtype of the input."""
@@ -227,6 +241,20 @@ class Sequential(Model):
         if model._functional is None and isinstance(shape, (tuple, list)):
             model.build(shape)
         return model
+
+
+def _check_one_input(layer: Any) -> None:
+    """Raises where ``call`` takes another number of inputs than one."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    positional = [p for p in inspect.signature(layer.call).parameters.values() if p.kind in kinds]
+    required = [p.name for p in positional if p.default is inspect.Parameter.empty]
+    if len(required) > 1 or not positional:
+        raise ArgumentError(
+            "Layers added to a Sequential model can only have a single required positional "
+            f"argument, the input tensor. {type(layer).__name__}.call() has "
+            f"{', '.join(required) or 'no positional arguments'}. Use the functional API for "
+            "layers with several inputs."
+        )
 
 
 def _is_class(value: Any) -> bool:

@@ -61,7 +61,7 @@ class CompileLoss:
 
     Args:
         loss: a loss for all outputs, or one per output: list, dictionary by name, or structure.
-            A list for a model with one output means their sum.
+            A list in the place of one loss means their sum.
         loss_weights: factors, given in the same way.
         output_names: names of the outputs, flat, where the model knows them.
 
@@ -133,7 +133,7 @@ class CompileLoss:
             factors = [weights] * outputs.count
         else:
             factors = outputs.spread(weights, "loss_weights")
-        return [([one], [factor]) for one, factor in zip(per_output, factors, strict=True)]
+        return [_several(one, factor) for one, factor in zip(per_output, factors, strict=True)]
 
     def _targets(self, y_true: Any, outputs: Outputs) -> list[Any]:
         """The targets in the order of the outputs; ``None`` for outputs without a loss."""
@@ -253,6 +253,20 @@ class _Term:
     ) -> None:
         self.place, self.loss, self.weight, self.name = place, loss, weight, name
         self.classes = classes
+
+
+def _several(loss: Any, weight: Any) -> tuple[list[Any], list[Any]]:
+    """The losses of one of several outputs, and their weights; a list means their sum."""
+    if not isinstance(loss, (list, tuple)):
+        weight = weight[0] if isinstance(weight, (list, tuple)) else weight
+        return [loss], [weight]
+    weights = list(weight) if isinstance(weight, (list, tuple)) else [weight] * len(loss)
+    if len(weights) != len(loss):
+        raise ArgumentError(
+            "`loss_weights` must match the number of losses; there are "
+            f"{len(weights)} weights for {len(loss)} losses of one output."
+        )
+    return list(loss), weights
 
 
 def _entries(setting: Any, outputs: Outputs) -> list[Any]:

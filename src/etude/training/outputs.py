@@ -80,6 +80,11 @@ class Outputs:
         elif isinstance(setting, (list, tuple)) and len(setting) == self.count:
             return list(setting)
         found = _spread(self.structure, setting)
+        if found is None and isinstance(setting, dict) and any(self.names):
+            raise ArgumentError(
+                f"Expected keys {self.names} in the dict `{argument}`, the names of the outputs; "
+                f"got {list(setting)}."
+            )
         if found is None:
             raise ArgumentError(
                 f"`{argument}` does not fit the outputs of the model. There are {self.count} "
