@@ -12,6 +12,7 @@ import numpy as np
 from etude.callbacks.callback import Callback
 from etude.callbacks.monitor import MonitorCallback
 from etude.errors import ArgumentError
+from etude.messages import say
 
 __all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
 
@@ -57,7 +58,7 @@ class LearningRateScheduler(Callback):
             rate = float(value)
         self.model.optimizer.learning_rate = rate
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+            say(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def _call(self, epoch: int, rate: float) -> Any:
         try:
@@ -133,7 +134,7 @@ class ReduceLROnPlateau(MonitorCallback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the value, and lowers the rate where patience is at its end."""
         logs = {} if logs is None else logs
-        self._find_direction()
+        self._set_monitor_op()
         logs["learning_rate"] = _learning_rate(self.model)
         current = logs.get(self.monitor)
         if current is None:
@@ -160,5 +161,5 @@ class ReduceLROnPlateau(MonitorCallback):
         new = max(old * self.factor, self.min_lr)
         self.model.optimizer.learning_rate = new
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
+            say(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
         self.cooldown_counter, self.wait = self.cooldown, 0

@@ -123,22 +123,24 @@ class Optimizer(OptimizerState):
         self.built = False
         self._trainable_variables: list[Variable] = []
         self._index_of: dict[int, int] = {}
-        self._averages: Slots = []
+        self._model_variables_moving_average: Slots = []
         self._accumulated_gradients: Slots = []
         self._decay_excluded: set[int] = set()
         self._decay_excluded_names: re.Pattern[str] | None = None
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
         self._learning_rate = self._make_learning_rate(learning_rate)
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Shows the arguments of `Optimizer` in the signature of every optimizer."""
+    def __init_subclass__(cls, common_arguments: bool = True, **kwargs: Any) -> None:
+        """Shows the arguments of `Optimizer` in the signatures of those that take them."""
         super().__init_subclass__(**kwargs)
         own = list(inspect.signature(cls.__init__).parameters.values())[1:]
         named = [p for p in own if p.kind is not p.VAR_KEYWORD]
-        if len(named) < len(own):
+        if common_arguments and len(named) < len(own):
             common = list(inspect.signature(Optimizer.__init__).parameters.values())[1:]
             named += [p for p in common if p.name not in {q.name for q in named}]
-        cls.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            sorted(named, key=lambda parameter: parameter.kind)
+        )
 
     def _check_arguments(self) -> None:
         steps = self.gradient_accumulation_steps
@@ -214,7 +216,8 @@ class Optimizer(OptimizerState):
         self._trainable_variables = list(variables)
         self._index_of = {id(v): i for i, v in enumerate(variables)}
         if self.use_ema:
-            self._averages = self.add_optimizer_variables(variables, "average")
+            averages = self.add_optimizer_variables(variables, "average")
+            self._model_variables_moving_average = averages
         if self.gradient_accumulation_steps:
             self._accumulated_gradients = [
                 self.add_variable_from_reference(v, "gradient_accumulator") for v in variables
@@ -407,20 +410,23 @@ class Optimizer(OptimizerState):
             return False
         return pattern is None or pattern.search(variable.name) is None
 
+    def _weight_decay_of(self, variable: Variable) -> float | None:
+        return self.weight_decay
+
     def _apply_weight_decay(self, variables: list[Variable]) -> None:
-        if self.weight_decay is None:
-            return
         for variable in variables:
-            if self._use_weight_decay(variable):
+            decay = self._weight_decay_of(variable)
+            if decay is not None and self._use_weight_decay(variable):
                 eta = ops.cast(self.learning_rate, variable.dtype)
-                variable.assign(variable - variable * self.weight_decay * eta)
+                variable.assign(variable - variable * decay * eta)
 
     # ---- moving averages --------------------------------------------------------------------
 
     def _update_averages(self) -> None:
         """average ← β · average + (1 - β) · variable, with β = 0 in the first step."""
         started = ops.not_equal(self.iterations, 0)
-        for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+        averages = self._model_variables_moving_average
+        for variable, average in zip(self._trainable_variables, averages, strict=True):
             if average is not None:
                 beta = ops.cast(started, variable.dtype) * self.ema_momentum
                 average.assign(beta * average + (1 - beta) * variable)
@@ -429,12 +435,13 @@ class Optimizer(OptimizerState):
             ops.cond(due, lambda: self._use_averages(self._trainable_variables), lambda: None)
 
     def _use_averages(self, variables: Sequence[Variable]) -> None:
-        if len(variables) != len(self._averages):
+        averages = self._model_variables_moving_average
+        if len(variables) != len(averages):
             raise ArgumentError(
-                f"The optimizer keeps averages of {len(self._averages)} variables; got "
+                f"The optimizer keeps averages of {len(averages)} variables; got "
                 f"{len(variables)} to overwrite with them. Pass those that it trains."
             )
-        for variable, average in zip(variables, self._averages, strict=True):
+        for variable, average in zip(variables, averages, strict=True):
             if average is not None:
                 variable.assign(average)
 

@@ -208,7 +208,7 @@ class OptimizerState:
                 "You are calling `set_weights()`, but this optimizer has no weights yet: call "
                 "`optimizer.build(trainable_variables)` first."
             )
-        for variable, weight in zip(self._variables, weights, strict=False):
+        for variable, weight in zip(self.variables, weights, strict=False):
             variable.assign(weight)
 
     def save_own_variables(self, store: Any) -> None:
