@@ -125,7 +125,6 @@ class LayerState:
                 aggregation=aggregation,
                 name=name or naming.auto_name("variable"),
             )
-            variable.path = f"{naming.current_path()}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient

@@ -239,6 +239,7 @@ class Trainer(Steps):
         evaluator: Any = None
         self.stop_training = False
         logs: dict[str, Any] = {}
+        self._initial_epoch = None  # `BackupAndRestore` sets it
         callbacks.on_train_begin()
         try:
             for epoch in range(self._initial_epoch or initial_epoch, epochs):
