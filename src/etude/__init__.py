@@ -23,6 +23,7 @@ from etude import (
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     ops,
     optimizers,
@@ -33,6 +34,7 @@ from etude import (
     utils,
 )
 from etude.autodiff import GradientTape, KerasTensor, Tensor, function
+from etude.dtype_policies import DTypePolicy, FloatDTypePolicy
 from etude.initializers import Initializer
 from etude.layers import Input, InputSpec, Layer
 from etude.losses import Loss
@@ -51,6 +53,8 @@ __version__ = "0.1.0"
 version = __version__
 
 __all__ = [
+    "DTypePolicy",
+    "FloatDTypePolicy",
     "Functional",
     "GradientTape",
     "Initializer",
@@ -81,6 +85,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "name_scope",
     "ops",

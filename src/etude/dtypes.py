@@ -76,11 +76,14 @@ def result_type(*dtypes: Any) -> str:
     """The dtype in which values of these dtypes are combined.
 
     Args:
-        *dtypes: dtypes, or the Python types ``bool``, ``int`` and ``float``, which are weak.
+        *dtypes: dtypes, or the Python types ``bool``, ``int`` and ``float``, which are weak; none
+            for `config.floatx`.
 
     >>> result_type("int32", "float16"), result_type("int8", float), result_type("uint8", int)
     ('float16', 'float32', 'uint8')
     """
+    if not dtypes:
+        return config.floatx()
     names = [_PYTHON.get(d) if isinstance(d, type) and d in _PYTHON else None for d in dtypes]
     strong = {standardize_dtype(d) for d, n in zip(dtypes, names, strict=True) if n is None}
     return _join(frozenset(strong), frozenset(n for n in names if n is not None))

@@ -6,6 +6,7 @@
     │   ├── UnknownNameError              a string names no layer, loss, lab, data set, ...
     │   └── DataError                     the user's data is empty, not finite, out of range, ...
     ├── DtypeError (TypeError)            an argument has a type or dtype that cannot be used
+    │   └── SymbolicValueError            a symbolic tensor was to give a value
     ├── TracingError (TypeError)          a value is not known while a program is traced
     ├── GradientError (RuntimeError)      a derivative was asked for that does not exist
     ├── NotBuiltError (ValueError)        weights were asked for before there are any
@@ -46,6 +47,10 @@ class DataError(ArgumentError):
 
 class DtypeError(EtudeError, TypeError):
     """An argument has a type or dtype that cannot be used."""
+
+
+class SymbolicValueError(DtypeError, ValueError, NotImplementedError):
+    """A value was asked of a symbolic tensor; Keras raises one of these three, as it fits."""
 
 
 class TracingError(EtudeError, TypeError):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
+
+from etude.errors import ArgumentError
 
 __all__ = [
     "auto_name",
@@ -80,36 +80,71 @@ def clear_session(free_memory: bool = True) -> None:
 
 class _Scopes(threading.local):
     def __init__(self) -> None:
-        self.stack: list[tuple[str, Any]] = []
+        self.stack: list[name_scope] = []
 
 
 _scopes = _Scopes()
 
 
-@contextmanager
-def name_scope(name: str, caller: Any = None) -> Iterator[None]:
+class name_scope:
     """Puts a name in front of the paths of all variables that are made inside.
 
     Args:
         name: the name; it must not contain ``/``.
         caller: the object that opens the scope; if it opened the innermost one already, nothing
             is added.
+        deduplicate: whether that is so.
+        override_parent: a path that takes the place of the scopes around.
+
+    Raises:
+        ArgumentError: the name is no string, or contains ``/``.
 
     >>> with name_scope("model"), name_scope("dense"):
     ...     current_path()
     'model/dense'
     """
-    stack = _scopes.stack
-    if caller is not None and stack and stack[-1][1] is caller:
-        yield
-        return
-    stack.append((name, caller))
-    try:
-        yield
-    finally:
-        stack.pop()
+
+    def __init__(
+        self,
+        name: str,
+        caller: Any = None,
+        deduplicate: bool = True,
+        override_parent: str | None = None,
+    ) -> None:
+        if not isinstance(name, str) or "/" in name:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError(
+                f"Argument `name` must be a string and cannot contain character `/`; got {name!r}."
+            )
+        self.name = name
+        self.caller = caller
+        self.deduplicate = deduplicate
+        self.override_parent = override_parent
+        self._is_open: list[bool] = []
+
+    def __enter__(self) -> name_scope:
+        last = _scopes.stack[-1] if _scopes.stack else None
+        again = (
+            self.deduplicate
+            and self.caller is not None
+            and last is not None
+            and last.caller is self.caller
+            and last.name == self.name
+        )
+        if not again:
+            _scopes.stack.append(self)
+        self._is_open.append(not again)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_open.pop() and _scopes.stack:
+            _scopes.stack.pop()
 
 
 def current_path() -> str:
     """The names of the open scopes, joined by ``/``; empty where none is open."""
-    return "/".join(name for name, _ in _scopes.stack)
+    parts: list[str] = []
+    for scope in _scopes.stack:
+        if scope.override_parent is not None:
+            parts = [part for part in scope.override_parent.split("/") if part]
+        parts.append(scope.name)
+    return "/".join(parts)

@@ -198,7 +198,10 @@ def _shape(shape: Any) -> tuple[int, ...]:
 
 def _float(name: str, dtype: Any) -> str:
     if dtype is not None and not is_float_dtype(dtype):
-        raise DtypeError(f"random.{name} requires a floating point `dtype`; got dtype={dtype}.")
+        raise ArgumentError(
+            f"`keras.random.{name}` requires a floating point `dtype`. Received: dtype={dtype}. "
+            "For whole numbers use `randint`."
+        )
     return standardize_dtype(dtype)
 
 

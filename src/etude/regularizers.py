@@ -172,8 +172,8 @@ class OrthogonalRegularizer(Regularizer):
         x = ops.convert_to_tensor(inputs)
         if len(x.shape) != 2:
             raise ShapeError(
-                "OrthogonalRegularizer compares the rows or columns of a matrix; got weights of "
-                f"shape {x.shape}, which must have rank 2."
+                "Inputs to OrthogonalRegularizer must have rank 2. Received: "
+                f"inputs.shape={tuple(x.shape)}"
             )
         if self.mode == "columns":
             x = ops.transpose(x)

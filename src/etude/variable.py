@@ -12,7 +12,9 @@ from etude.autodiff.operators import Operators
 from etude.autodiff.primitive import Leaf
 from etude.dtypes import is_float_dtype, standardize_dtype
 from etude.engine import Cell, xp
-from etude.errors import ArgumentError, DtypeError, ShapeError, TracingError
+from etude.errors import ArgumentError, DtypeError, ShapeError, TracingError, unknown_name
+from etude.naming import auto_name, current_path
+from etude.saving.registration import public_object
 
 __all__ = ["Variable"]
 
@@ -43,18 +45,18 @@ class Variable(Operators):
 
     Args:
         initializer: the first value (numbers, an array, a Tensor), or a function of shape and
-            dtype that makes it.
+            dtype that makes it, or the name of an initializer, such as ``"ones"``.
         shape: needed where ``initializer`` is a function.
         dtype: name of the dtype; by default that of the value, `config.floatx` for a function.
         trainable: whether training changes it.
         autocast: whether a layer of lower precision reads it in that precision.
         aggregation: kept for Keras; how replicas are combined.
-        synchronization: kept for Keras.
+        synchronization: kept for Keras; when replicas combine them.
         name: without ``/``.
         **_: options of Keras that concern sharding.
 
     Raises:
-        ArgumentError: a function without a shape, or a name with ``/``.
+        ArgumentError: a function without a shape, a name with ``/``, or an unknown option.
 
     Example:
     >>> v = Variable([1.0, 2.0], name="v")
@@ -69,20 +71,23 @@ class Variable(Operators):
         dtype: Any = None,
         trainable: bool = True,
         autocast: bool = True,
-        aggregation: str | None = None,
+        aggregation: str | None = "none",
         synchronization: str = "auto",
         name: str | None = None,
         **_: Any,
     ):
-        self.name = name or f"variable_{id(self):x}"
-        if "/" in str(self.name):
-            raise ArgumentError(f"A Variable's name cannot contain '/'; got name={name!r}.")
-        self.path = self.name
+        self.name = auto_name(type(self).__name__) if name is None else name
+        if not isinstance(self.name, str) or "/" in self.name:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError(
+                f"Argument `name` must be a string and cannot contain character `/`; got {name!r}."
+            )
+        parent = current_path()
+        self.path = f"{parent}/{self.name}" if parent else self.name
         self.autocast = bool(autocast)
-        self.aggregation = aggregation or "none"
-        self.synchronization = synchronization
-        self.regularizer: Any = None
-        self.constraint: Any = None
+        self.aggregation = _one_of(AGGREGATIONS, aggregation, "aggregation")
+        self.synchronization = _one_of(SYNCHRONIZATIONS, synchronization, "synchronization")
+        self._regularizer: Any = None
+        self._constraint: Any = None
         self.overwrite_with_gradient = False
         with xp().concretely():  # also while a program is traced: the first value is for good
             array = self._first_value(initializer, shape, dtype)
@@ -94,13 +99,23 @@ class Variable(Operators):
         self.trainable = trainable
 
     def _first_value(self, initializer: Any, shape: Any, dtype: Any) -> Any:
+        if isinstance(initializer, str):
+            initializer = _named_initializer(initializer)
         if callable(initializer):
             if shape is None:
                 raise ArgumentError(
-                    f"Variable {self.name!r}: an initializer that is a function needs a `shape`."
+                    "When creating a Variable from an initializer, the `shape` argument should be "
+                    f"specified: it says how many numbers to make. Variable {self.name!r} got "
+                    f"initializer={initializer} and no shape."
+                )
+            shape = (shape,) if isinstance(shape, int) else tuple(shape)
+            if None in shape:
+                raise ShapeError(
+                    "Shapes used to initialize variables must be fully-defined (no `None` "
+                    f"dimensions); Variable {self.name!r} got shape={shape}."
                 )
             dtype = standardize_dtype(dtype)
-            value = as_tensor(initializer(tuple(shape), dtype=dtype), dtype)
+            value = as_tensor(initializer(shape, dtype=dtype), dtype)
         else:
             value = _own_copy(initializer, dtype)
             if shape is not None and tuple(shape) != value.shape:
@@ -114,6 +129,24 @@ class Variable(Operators):
                 "is being traced. Make it from numbers or with a function of shape and dtype."
             )
         return xp().own(value.array)
+
+    @property
+    def constraint(self) -> Any:
+        """A function of the value, applied to it after each step of an optimizer, or None."""
+        return self._constraint
+
+    @constraint.setter
+    def constraint(self, value: Any) -> None:
+        self._constraint = _callable_or_none(value, "constraint")
+
+    @property
+    def regularizer(self) -> Any:
+        """A penalty on the value, added to the loss of a layer, or None."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Any) -> None:
+        self._regularizer = _callable_or_none(value, "regularizer")
 
     # --- reading ---
 
@@ -226,6 +259,38 @@ class Variable(Operators):
             f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, "
             f"value={self.value.numpy()}>"
         )
+
+
+AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
+SYNCHRONIZATIONS = ("none", "on_read", "on_write", "auto")
+
+
+def _one_of(known: tuple[str, ...], value: Any, argument: str) -> str:
+    if value is None:
+        return "none"
+    if value not in known:
+        raise ArgumentError(
+            f"Invalid value for argument `{argument}`. Expected one of None, "
+            f"{', '.join(map(repr, known))}; got {value!r}."
+        )
+    return value
+
+
+def _callable_or_none(value: Any, attribute: str) -> Any:
+    if value is not None and not callable(value):
+        raise ArgumentError(
+            f"Invalid value for attribute `{attribute}`. Expected a function of the value, or "
+            f"None; got {value!r}."
+        )
+    return value
+
+
+def _named_initializer(name: str) -> Any:
+    """The initializer of a name; initializers, which need this module, are registered by theirs."""
+    found = public_object(f"keras.initializers.{name}")
+    if found is None:
+        raise unknown_name("initializer", name, ("zeros", "ones", "glorot_uniform", "he_normal"))
+    return found()
 
 
 def _own_copy(value: Any, dtype: Any) -> Tensor:

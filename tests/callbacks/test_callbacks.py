@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from etude import callbacks
+from etude import callbacks, ops
 from etude.callbacks.callback_list import CallbackList
 from etude.callbacks.progress import Progbar
 from etude.errors import ArgumentError, StateError
@@ -110,7 +110,7 @@ def test_direction_of_a_metric_is_known(engine):
     model = classifier()
     watch = callbacks.EarlyStopping(monitor="val_accuracy", patience=1)
     model.fit(X, Y, validation_split=0.2, callbacks=[watch], epochs=2, verbose=0)
-    assert watch._sign == 1
+    assert watch.monitor_op is ops.greater
 
 
 def test_scheduler_sets_the_rate(engine):

@@ -18,7 +18,7 @@ from etude.autodiff.operators import OPS, Operators
 from etude.autodiff.tensor import Tensor, as_tensor
 from etude.dtypes import standardize_dtype
 from etude.engine import xp
-from etude.errors import DtypeError, ShapeError
+from etude.errors import DtypeError, ShapeError, SymbolicValueError
 
 __all__ = ["KerasTensor", "Node", "any_symbolic", "call", "eval_shape"]
 
@@ -90,27 +90,27 @@ class KerasTensor(Operators):
             raise DtypeError(f"The length of {self!r} is not known.")
         return self.shape[0]
 
-    def _no_value(self, wanted: str) -> DtypeError:
-        return DtypeError(
-            f"A symbolic tensor has no values: {self!r} cannot give {wanted}. Symbolic tensors "
+    def _no_value(self, wanted: str) -> SymbolicValueError:
+        return SymbolicValueError(
+            f"A symbolic tensor doesn't have any actual numerical value: {self!r} {wanted}. They "
             "come from `Input` and describe a model; use operations of `etude.ops` or a layer on "
             "them, and call the finished model on data to get values."
         )
 
     def __iter__(self) -> Any:
-        raise self._no_value("its elements one by one")
+        raise self._no_value("cannot be iterated over")
 
     def __bool__(self) -> bool:
-        raise self._no_value("a truth value")
+        raise self._no_value("cannot be used as a boolean. `ops.where` chooses by values")
 
     def __float__(self) -> float:
-        raise self._no_value("a number")
+        raise self._no_value("cannot be used as a number")
 
     def __int__(self) -> int:
-        raise self._no_value("a number")
+        raise self._no_value("cannot be used as a number")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise self._no_value("an array")
+        raise self._no_value("cannot be used as an array")
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"

@@ -1,5 +1,6 @@
 """What is called in between, while a model is trained."""
 
+from etude.callbacks.backup_and_restore import BackupAndRestore
 from etude.callbacks.callback import Callback
 from etude.callbacks.callback_list import CallbackList
 from etude.callbacks.csv_logger import CSVLogger
@@ -10,9 +11,12 @@ from etude.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlate
 from etude.callbacks.model_checkpoint import ModelCheckpoint
 from etude.callbacks.monitor import MonitorCallback
 from etude.callbacks.progress import ProgbarLogger
+from etude.callbacks.swap_ema_weights import SwapEMAWeights
+from etude.callbacks.tensorboard import TensorBoard
 from etude.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",
@@ -24,5 +28,7 @@ __all__ = [
     "MonitorCallback",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

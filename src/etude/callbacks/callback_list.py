@@ -125,6 +125,19 @@ class CallbackList:
 
     # ---- batches -------------------------------------------------------------------------------
 
+    @property
+    def model(self) -> Any:
+        """The model of the callbacks; None where there are none."""
+        return self.callbacks[0].model if self.callbacks else None
+
+    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """An older name of `on_train_batch_begin`."""
+        self.on_train_batch_begin(batch, logs)
+
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
+        """An older name of `on_train_batch_end`."""
+        self.on_train_batch_end(batch, logs)
+
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Calls those that look at batches."""
         for callback in self._watchers["train"]:

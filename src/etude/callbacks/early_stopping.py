@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from etude.callbacks.monitor import MonitorCallback
+from etude.messages import say
 
 __all__ = ["EarlyStopping"]
 
@@ -61,8 +62,8 @@ class EarlyStopping(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the value, and stops training where patience is at its end."""
-        current = self._monitored(logs, "Early stopping conditioned on metric")
-        self._find_direction()
+        self._set_monitor_op()
+        current = self.get_monitor_value(logs)
         if current is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
@@ -78,13 +79,17 @@ class EarlyStopping(MonitorCallback):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
+    def get_monitor_value(self, logs: dict[str, Any] | None) -> Any:
+        """The value in the logs; None, after a warning, where it is not there."""
+        return self._monitored(logs, "Early stopping conditioned on metric")
+
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Puts the best weights back."""
         if self.stopped_epoch > 0 and self.verbose > 0:
-            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+            say(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
             if self.verbose > 0:
-                print(
+                say(
                     f"Epoch {self.best_epoch + 1} was the best; the model gets back the weights "
                     "it had then."
                 )

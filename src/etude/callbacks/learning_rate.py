@@ -12,15 +12,31 @@ import numpy as np
 from etude.callbacks.callback import Callback
 from etude.callbacks.monitor import MonitorCallback
 from etude.errors import ArgumentError
+from etude.messages import say
 
 __all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
 
 
-def _learning_rate(model: Any) -> float:
-    optimizer = model.optimizer
+def _optimizers(model: Any) -> dict[str, Any]:
+    """The optimizers of a model, by the names of their learning rates in the logs."""
+    several = getattr(model.optimizer, "optimizers", None)
+    if several is None:
+        return {"learning_rate": model.optimizer}
+    return {f"learning_rate_{optimizer.name}": optimizer for optimizer in several}
+
+
+def _learning_rate(optimizer: Any) -> float:
     if not hasattr(optimizer, "learning_rate"):
         raise ArgumentError('Optimizer must have a "learning_rate" attribute.')
     return float(np.asarray(optimizer.learning_rate))
+
+
+def _shown(name: str, optimizer: Any) -> str:
+    return "learning rate" if name == "learning_rate" else f"{optimizer.name} learning rate"
+
+
+def _log_learning_rates(model: Any, logs: dict[str, Any]) -> None:
+    logs.update({name: _learning_rate(one) for name, one in _optimizers(model).items()})
 
 
 class LearningRateScheduler(Callback):
@@ -47,17 +63,22 @@ class LearningRateScheduler(Callback):
         Raises:
             ArgumentError: the schedule returned no float.
         """
-        rate = self._call(epoch, _learning_rate(self.model))
+        for name, optimizer in _optimizers(self.model).items():
+            rate = self._new_rate(epoch, _learning_rate(optimizer))
+            optimizer.learning_rate = rate
+            if self.verbose > 0:
+                what = _shown(name, optimizer)
+                say(f"\nEpoch {epoch + 1}: LearningRateScheduler setting {what} to {rate}.")
+
+    def _new_rate(self, epoch: int, rate: float) -> float:
+        rate = self._call(epoch, rate)
         if not isinstance(rate, (float, np.floating)):
             value = np.asarray(rate)
             if value.ndim or value.dtype.kind != "f":
                 raise ArgumentError(
                     f"LearningRateScheduler: what `schedule` returns should be a float; got {rate}."
                 )
-            rate = float(value)
-        self.model.optimizer.learning_rate = rate
-        if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+        return float(rate)
 
     def _call(self, epoch: int, rate: float) -> Any:
         try:
@@ -71,7 +92,7 @@ class LearningRateScheduler(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Puts the learning rate into the logs."""
         if logs is not None:
-            logs["learning_rate"] = _learning_rate(self.model)
+            _log_learning_rates(self.model, logs)
 
 
 class ReduceLROnPlateau(MonitorCallback):
@@ -133,8 +154,8 @@ class ReduceLROnPlateau(MonitorCallback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the value, and lowers the rate where patience is at its end."""
         logs = {} if logs is None else logs
-        self._find_direction()
-        logs["learning_rate"] = _learning_rate(self.model)
+        self._set_monitor_op()
+        _log_learning_rates(self.model, logs)
         current = logs.get(self.monitor)
         if current is None:
             warnings.warn(
@@ -154,11 +175,16 @@ class ReduceLROnPlateau(MonitorCallback):
                 self._lower(epoch)
 
     def _lower(self, epoch: int) -> None:
-        old = _learning_rate(self.model)
-        if old <= np.float32(self.min_lr):
-            return
-        new = max(old * self.factor, self.min_lr)
-        self.model.optimizer.learning_rate = new
-        if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
-        self.cooldown_counter, self.wait = self.cooldown, 0
+        lowered = False
+        for name, optimizer in _optimizers(self.model).items():
+            old = _learning_rate(optimizer)
+            if old <= np.float32(self.min_lr):
+                continue
+            new = max(old * self.factor, self.min_lr)
+            optimizer.learning_rate = new
+            lowered = True
+            if self.verbose > 0:
+                what = _shown(name, optimizer)
+                say(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing {what} to {new}.")
+        if lowered:
+            self.cooldown_counter, self.wait = self.cooldown, 0

@@ -11,6 +11,7 @@ import numpy as np
 
 from etude.callbacks.monitor import MonitorCallback
 from etude.errors import ArgumentError
+from etude.messages import say
 
 __all__ = ["ModelCheckpoint"]
 
@@ -101,7 +102,7 @@ class ModelCheckpoint(MonitorCallback):
         else:
             self.model.save(path, overwrite=True)
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: finished saving model to {path}")
+            say(f"\nEpoch {epoch + 1}: finished saving model to {path}")
 
     def _is_wanted(self, epoch: int, logs: dict[str, Any], path: Path) -> bool:
         if not self.save_best_only:
@@ -128,7 +129,7 @@ class ModelCheckpoint(MonitorCallback):
 
     def _say(self, text: str) -> None:
         if self.verbose > 0:
-            print(text)
+            say(text)
 
     def _path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
         values = {**logs, "epoch": epoch + 1}

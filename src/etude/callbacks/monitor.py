@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from etude import ops
 from etude.callbacks.callback import Callback
 from etude.errors import ArgumentError
 
@@ -20,6 +21,9 @@ class MonitorCallback(Callback):
             minimised.
         baseline: the value to beat at first.
         min_delta: a change by less is no improvement.
+
+    Attributes:
+        monitor_op: `ops.less` or `ops.greater`, once it is known which.
     """
 
     def __init__(
@@ -31,7 +35,7 @@ class MonitorCallback(Callback):
     ) -> None:
         if mode not in ("auto", "min", "max"):
             warnings.warn(
-                f"{type(self).__name__} has no mode '{mode}' (known: 'auto', 'min', 'max'); it "
+                f"{type(self).__name__} mode '{mode}' is unknown (known: 'auto', 'min', 'max'); it "
                 "goes on with 'auto'.",
                 stacklevel=3,
             )
@@ -40,32 +44,39 @@ class MonitorCallback(Callback):
         self.mode = mode
         self.best = baseline
         self.min_delta = abs(min_delta)
-        self._sign = {"min": -1, "max": 1}.get(mode)  # whether more is better
+        self.monitor_op: Any = None
 
-    def _find_direction(self) -> int:
-        """1 where more is better, -1 where less is.
+    def _set_monitor_op(self) -> None:
+        """Finds whether more or less is better, which metrics tell once they are there.
 
         Raises:
             ArgumentError: nothing tells which.
         """
-        if self._sign is None:
-            name = self.monitor.removeprefix("val_")
-            self._sign = -1 if name == "loss" or name.endswith("_loss") else None
-            for metric in _all_metrics(self.model):
-                if metric.name == name or name.endswith(f"_{metric.name}"):
-                    self._sign = _direction(metric) or self._sign
-        if self._sign is None:
+        if self.monitor_op is not None:
+            return
+        sign = {"min": -1, "max": 1}.get(self.mode) or self._told_direction()
+        if sign is None:
             raise ArgumentError(
                 f"{type(self).__name__} does not know if a higher or a lower '{self.monitor}' is "
                 "better. Pass `mode='max'` or `mode='min'`."
             )
-        return self._sign
+        self.monitor_op = ops.greater if sign > 0 else ops.less
+
+    def _told_direction(self) -> int | None:
+        """1 where more is better, -1 where less is, by the name and by the metric of that name."""
+        name = self.monitor.removeprefix("val_")
+        sign = -1 if name == "loss" or name.endswith("_loss") else None
+        for metric in _all_metrics(self.model):
+            if metric.name == name or name.endswith(f"_{metric.name}"):
+                sign = _direction(metric) or sign
+        return sign
 
     def _is_improvement(self, value: float, reference: float | None) -> bool:
         if reference is None:
             return True
-        sign = self._find_direction()
-        return bool(sign * (value - reference) > self.min_delta)
+        self._set_monitor_op()
+        least = -self.min_delta if self.monitor_op is ops.less else self.min_delta
+        return bool(self.monitor_op(value - least, reference))
 
     def _monitored(self, logs: dict[str, Any] | None, what: str) -> Any:
         """The value in the logs; ``None``, after a warning, where it is not there."""

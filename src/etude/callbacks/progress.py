@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from etude import config
 from etude.callbacks.callback import Callback
 from etude.errors import ArgumentError
+from etude.messages import say
 
 __all__ = ["Progbar", "ProgbarLogger"]
 
@@ -71,7 +73,9 @@ class Progbar:
         self._last_drawn = -math.inf
         self._after_first: float | None = None
         self._shown_width = 0
-        self._is_live = sys.stdout.isatty() or "ipykernel" in sys.modules
+        self._is_live = config.is_interactive_logging_enabled() and (
+            sys.stdout.isatty() or "ipykernel" in sys.modules
+        )
 
     def is_due(self) -> bool:
         """Whether a drawing would be seen now."""
@@ -180,8 +184,7 @@ def _clock(seconds: float) -> str:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    say(text, end="")
 
 
 class ProgbarLogger(Callback):

@@ -7,6 +7,7 @@ from typing import Any
 
 from etude.callbacks.callback import Callback
 from etude.errors import StateError
+from etude.messages import say
 
 __all__ = ["TerminateOnNaN"]
 
@@ -39,5 +40,5 @@ class TerminateOnNaN(Callback):
                 f"NaN or Inf loss encountered: the loss of batch {batch} is {loss}, and training "
                 "stops here. Try a lower learning rate, and look for NaN in the data."
             )
-        print(f"Batch {batch}: Invalid loss, terminating training")
+        say(f"Batch {batch}: Invalid loss, terminating training")
         self.model.stop_training = True

@@ -24,34 +24,56 @@ from etude.initializers.random import (
     TruncatedNormal,
     VarianceScaling,
 )
+from etude.initializers.stft import STFT
 from etude.naming import to_snake_case
 from etude.random import SeedGenerator
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_member, serialize_keras_object
 
 __all__ = [
+    "STFT",
     "Constant",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
     "Identity",
+    "IdentityInitializer",
     "Initializer",
     "LecunNormal",
     "LecunUniform",
     "Ones",
     "Orthogonal",
+    "OrthogonalInitializer",
     "RandomNormal",
     "RandomUniform",
+    "STFTInitializer",
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
+    "constant",
     "deserialize",
     "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
     "serialize",
+    "stft",
+    "truncated_normal",
+    "variance_scaling",
+    "zeros",
 ]
 
 CLASSES = (
+    STFT,
     Constant,
     GlorotNormal,
     GlorotUniform,
@@ -71,6 +93,7 @@ CLASSES = (
 ALIASES = {
     "IdentityInitializer": Identity,
     "OrthogonalInitializer": Orthogonal,
+    "STFTInitializer": STFT,
     "normal": RandomNormal,
     "one": Ones,
     "uniform": RandomUniform,
@@ -81,6 +104,27 @@ NAMES: dict[str, type[Initializer]] = {
     **{to_snake_case(cls.__name__): cls for cls in CLASSES},
     **ALIASES,
 }
+
+# Names that Keras exports beside those of the classes.
+IdentityInitializer = Identity
+OrthogonalInitializer = Orthogonal
+STFTInitializer = STFT
+constant = Constant
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+identity = Identity
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+ones = Ones
+orthogonal = Orthogonal
+random_normal = RandomNormal
+random_uniform = RandomUniform
+stft = STFT
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+zeros = Zeros
 
 register_public("keras.initializers", *CLASSES, **NAMES)
 register_public("keras", Initializer)

@@ -293,7 +293,7 @@ class Layer(LayerState):
 
     def _call_by_policy(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """``call`` with weights in the compute dtype."""
-        policy = self._dtype_policy
+        policy = self._own_policy
         mixed = policy.compute_dtype != policy.variable_dtype
         if not mixed and not call_context.state.autocasts:
             return self.call(*args, **kwargs)
@@ -320,7 +320,7 @@ class Layer(LayerState):
     def _fits(self, x: Tensor) -> bool:
         """Whether a tensor needs no cast."""
         name = standardize_dtype(x.dtype)
-        return name == self._dtype_policy.compute_dtype or not self._casts(name)
+        return name == self.compute_dtype or not self._casts(name)
 
     def _casts(self, dtype: str) -> bool:
         return self.autocast and is_float_dtype(dtype) and dtype != self.compute_dtype
@@ -553,7 +553,9 @@ class Layer(LayerState):
             DtypeError: the class does not take them.
         """
         if isinstance(config.get("dtype"), dict):
-            config = {**config, "dtype": dtype_policies.deserialize(config["dtype"]).name}
+            policy = dtype_policies.deserialize(config["dtype"])
+            is_map = isinstance(policy, dtype_policies.DTypePolicyMap)
+            config = {**config, "dtype": policy if is_map else policy.name}
         try:
             return cls(**config)
         except Exception as error:

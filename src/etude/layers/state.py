@@ -29,6 +29,7 @@ class LayerState:
 
     _tracked_as = "layers"
     _dtype_policy: dtype_policies.DTypePolicy
+    _path: str | None
     _tracker: Tracker
     _layers: list[Any]
     _metrics: list[Any]
@@ -124,7 +125,6 @@ class LayerState:
                 aggregation=aggregation,
                 name=name or naming.auto_name("variable"),
             )
-            variable.path = f"{naming.current_path()}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
@@ -345,21 +345,28 @@ class LayerState:
         self._dtype_policy = dtype_policies.get(value)
 
     @property
+    def _own_policy(self) -> dtype_policies.DTypePolicy:
+        """The policy, or that of this layer's path where `dtype` is a map."""
+        policy, path = self._dtype_policy, self._path
+        is_map = isinstance(policy, dtype_policies.DTypePolicyMap)
+        return policy[path] if is_map and path else policy
+
+    @property
     def compute_dtype(self) -> str:
         """The dtype that float inputs are cast to."""
-        return self._dtype_policy.compute_dtype
+        return self._own_policy.compute_dtype
 
     @property
     def variable_dtype(self) -> str:
         """The dtype of the weights."""
-        return self._dtype_policy.variable_dtype
+        return self._own_policy.variable_dtype
 
     @property
     def dtype(self) -> str:
         """As `variable_dtype`."""
-        return self._dtype_policy.variable_dtype
+        return self._own_policy.variable_dtype
 
     @property
     def input_dtype(self) -> str:
         """As `compute_dtype`."""
-        return self._dtype_policy.compute_dtype
+        return self._own_policy.compute_dtype

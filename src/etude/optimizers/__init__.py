@@ -7,6 +7,7 @@ from typing import Any
 from etude.errors import ArgumentError, unknown_name
 from etude.optimizers import schedules
 from etude.optimizers.adadelta import Adadelta
+from etude.optimizers.adafactor import Adafactor
 from etude.optimizers.adagrad import Adagrad
 from etude.optimizers.adam import Adam
 from etude.optimizers.adamax import Adamax
@@ -14,9 +15,13 @@ from etude.optimizers.adamw import AdamW
 from etude.optimizers.ftrl import Ftrl
 from etude.optimizers.lamb import Lamb
 from etude.optimizers.lion import Lion
+from etude.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from etude.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
+from etude.optimizers.muon import Muon
 from etude.optimizers.nadam import Nadam
 from etude.optimizers.optimizer import Optimizer
 from etude.optimizers.rmsprop import RMSprop
+from etude.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from etude.optimizers.sgd import SGD
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_member, serialize_keras_object
@@ -24,6 +29,7 @@ from etude.saving.serialization import deserialize_member, serialize_keras_objec
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -31,9 +37,14 @@ __all__ = [
     "Ftrl",
     "Lamb",
     "Lion",
+    "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",
@@ -43,6 +54,7 @@ __all__ = [
 CLASSES = (
     SGD,
     Adadelta,
+    Adafactor,
     Adagrad,
     Adam,
     AdamW,
@@ -50,12 +62,15 @@ CLASSES = (
     Ftrl,
     Lamb,
     Lion,
+    Muon,
     Nadam,
     RMSprop,
+    ScheduleFreeAdamW,
 )
-NAMES: dict[str, type[Optimizer]] = {cls.__name__.lower(): cls for cls in CLASSES}
+WRAPPERS = (LossScaleOptimizer, MultiOptimizer)
+NAMES: dict[str, type[Optimizer]] = {cls.__name__.lower(): cls for cls in (*CLASSES, *WRAPPERS)}
 
-register_public("keras.optimizers", *CLASSES)
+register_public("keras.optimizers", *CLASSES, *WRAPPERS, OptimizerMap)
 register_public("keras", Optimizer)
 register_public("keras.optimizers", Optimizer)
 
@@ -77,7 +92,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     """
     if isinstance(config, dict) and str(config.get("class_name")).lower() in NAMES:
         config = {**config, "class_name": NAMES[config["class_name"].lower()].__name__}
-    names = {**NAMES, **{cls.__name__: cls for cls in CLASSES}}
+    names = {**NAMES, **{cls.__name__: cls for cls in NAMES.values()}}
     return deserialize_member(config, names, custom_objects)
 
 

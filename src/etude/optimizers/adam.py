@@ -9,7 +9,21 @@ from etude import ops
 from etude.optimizers.optimizer import LearningRate, Optimizer, OptimizerArguments
 from etude.variable import Variable
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "corrected_rate", "update_moments"]
+
+
+def update_moments(
+    g: Any, momentum: Variable, velocity: Variable, beta_1: float, beta_2: float
+) -> tuple[Any, Any]:
+    """m ← β₁ m + (1 - β₁) g and v ← β₂ v + (1 - β₂) g²; returns both."""
+    m = momentum.assign_add((g - momentum) * (1 - beta_1))
+    v = velocity.assign_add((ops.square(g) - velocity) * (1 - beta_2))
+    return m, v
+
+
+def corrected_rate(eta: Any, t: Any, beta_1: float, beta_2: float) -> Any:
+    """α = η √(1 - β₂ᵗ) / (1 - β₁ᵗ): undoes that m and v start at 0; t counts from 1."""
+    return eta * ops.sqrt(1 - ops.power(beta_2, t)) / (1 - ops.power(beta_1, t))
 
 
 class Adam(Optimizer):
@@ -70,11 +84,10 @@ class Adam(Optimizer):
         eta = ops.cast(learning_rate, variable.dtype)
         g = ops.cast(gradient, variable.dtype)
         t = ops.cast(self.iterations + 1, variable.dtype)
-        alpha = eta * ops.sqrt(1 - ops.power(self.beta_2, t)) / (1 - ops.power(self.beta_1, t))
+        alpha = corrected_rate(eta, t, self.beta_1, self.beta_2)
         index = self._get_variable_index(variable)
         m, v = self._momentums[index], self._velocities[index]
-        m = m.assign_add((g - m) * (1 - self.beta_1))
-        v = v.assign_add((ops.square(g) - v) * (1 - self.beta_2))
+        m, v = update_moments(g, m, v, self.beta_1, self.beta_2)
         if self.amsgrad:
             v_hat = self._velocity_hats[index]
             v = v_hat.assign(ops.maximum(v_hat, v))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from etude import ops
+from etude.optimizers.adam import update_moments
 from etude.optimizers.optimizer import LearningRate, Optimizer, OptimizerArguments
 from etude.variable import Variable
 
@@ -68,8 +69,7 @@ class Lamb(Optimizer):
         t = ops.cast(self.iterations + 1, variable.dtype)
         index = self._get_variable_index(variable)
         m, v = self._momentums[index], self._velocities[index]
-        m = m.assign_add((g - m) * (1 - self.beta_1))
-        v = v.assign_add((ops.square(g) - v) * (1 - self.beta_2))
+        m, v = update_moments(g, m, v, self.beta_1, self.beta_2)
         m_hat = m / (1 - ops.power(self.beta_1, t))
         v_hat = v / (1 - ops.power(self.beta_2, t))
         u = m_hat / (ops.sqrt(v_hat) + self.epsilon)

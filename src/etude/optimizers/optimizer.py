@@ -3,7 +3,7 @@
 One call of `Optimizer.apply` does, in this order: leave out what has no gradient, undo the loss
 scale, accumulate, clip, decay the weights, update each variable by the formula of the subclass,
 average, and apply constraints. It holds no branch on values, so that it can be part of a compiled
-program.
+program. What it remembers between steps is in `state`.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ import numpy as np
 
 from etude import config, initializers, ops
 from etude.autodiff import Tensor, stop_recording
-from etude.errors import ArgumentError, DtypeError, NotBuiltError, StateError
-from etude.initializers import Initializer
+from etude.errors import ArgumentError, DtypeError, NotBuiltError
 from etude.naming import auto_name, name_scope
 from etude.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from etude.optimizers.schedules import LearningRateSchedule
+from etude.optimizers.state import OptimizerState, Slots
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 from etude.variable import Variable
 
 __all__ = ["LearningRate", "Optimizer", "OptimizerArguments"]
 
 LearningRate = float | LearningRateSchedule | Variable | Callable[[], Any]
-Slots = list[Any]  # one Variable per trainable variable
 
 
 class OptimizerArguments(TypedDict, total=False):
@@ -48,7 +47,7 @@ class OptimizerArguments(TypedDict, total=False):
     name: str | None
 
 
-class Optimizer:
+class Optimizer(OptimizerState):
     """Changes variables so that a loss falls.
 
     Subclasses define `build`, which makes their slots (momenta and the like), and `update_step`,
@@ -124,32 +123,24 @@ class Optimizer:
         self.built = False
         self._trainable_variables: list[Variable] = []
         self._index_of: dict[int, int] = {}
-        self._averages: Slots = []
+        self._model_variables_moving_average: Slots = []
         self._accumulated_gradients: Slots = []
         self._decay_excluded: set[int] = set()
         self._decay_excluded_names: re.Pattern[str] | None = None
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
         self._learning_rate = self._make_learning_rate(learning_rate)
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Shows the arguments of `Optimizer` in the signature of every optimizer."""
+    def __init_subclass__(cls, common_arguments: bool = True, **kwargs: Any) -> None:
+        """Shows the arguments of `Optimizer` in the signatures of those that take them."""
         super().__init_subclass__(**kwargs)
         own = list(inspect.signature(cls.__init__).parameters.values())[1:]
         named = [p for p in own if p.kind is not p.VAR_KEYWORD]
-        if len(named) < len(own):
+        if common_arguments and len(named) < len(own):
             common = list(inspect.signature(Optimizer.__init__).parameters.values())[1:]
             named += [p for p in common if p.name not in {q.name for q in named}]
-        cls.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if "_variables" not in self.__dict__ and name != "_variables":
-            raise StateError(
-                f"In optimizer '{type(self).__name__}', you forgot `super().__init__()`. Make it "
-                "the first line of the constructor."
-            )
-        if isinstance(value, Variable):
-            self._track_variable(value)
-        super().__setattr__(name, value)
+        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            sorted(named, key=lambda parameter: parameter.kind)
+        )
 
     def _check_arguments(self) -> None:
         steps = self.gradient_accumulation_steps
@@ -177,12 +168,7 @@ class Optimizer:
                 f"global_clipnorm={self.global_clipnorm}."
             )
 
-    # ---- state ------------------------------------------------------------------------------
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The state: the number of steps, the learning rate if it is a number, then the slots."""
-        return list(self._variables)
+    # ---- steps and the learning rate --------------------------------------------------------
 
     @property
     def iterations(self) -> Any:
@@ -225,104 +211,18 @@ class Optimizer:
         constant = initializers.Constant(rate)
         return self.add_variable((), constant, dtype=config.floatx(), name="learning_rate")
 
-    def _track_variable(self, variable: Variable) -> None:
-        if all(variable is not known for known in self._variables):
-            self._variables.append(variable)
-
     def build(self, variables: Sequence[Variable]) -> None:
         """Makes the state for a list of variables; subclasses add their slots after it."""
         self._trainable_variables = list(variables)
         self._index_of = {id(v): i for i, v in enumerate(variables)}
         if self.use_ema:
-            self._averages = self.add_optimizer_variables(variables, "average")
+            averages = self.add_optimizer_variables(variables, "average")
+            self._model_variables_moving_average = averages
         if self.gradient_accumulation_steps:
             self._accumulated_gradients = [
                 self.add_variable_from_reference(v, "gradient_accumulator") for v in variables
             ]
         self.built = True
-
-    def add_variable(
-        self,
-        shape: Sequence[int],
-        initializer: Any = "zeros",
-        dtype: Any = None,
-        aggregation: str = "none",
-        layout: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """A new Variable of the state.
-
-        Args:
-            shape: its shape.
-            initializer: an initializer or its name.
-            dtype: its dtype.
-            aggregation: kept for Keras.
-            layout: kept for Keras.
-            name: its name.
-        """
-        variable = Variable(
-            initializers.get(initializer),
-            shape=shape,
-            dtype=dtype,
-            trainable=False,
-            aggregation=aggregation,
-            name=name,
-        )
-        variable.path = f"{self.name}/{variable.name}"
-        self._track_variable(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """A new Variable of the state, of the shape and dtype of another one.
-
-        Args:
-            reference_variable: the other one.
-            name: what is appended to its path to make the name.
-            initializer: an initializer or its name.
-        """
-        return self.add_variable(
-            reference_variable.shape,
-            initializer,
-            dtype=reference_variable.dtype,
-            name=f"{reference_variable.path.replace('/', '_')}_{name or 'var'}",
-        )
-
-    def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
-    ) -> Any:
-        """One slot, or one of each name, for every variable.
-
-        Args:
-            trainable_variables: the variables.
-            name: the name of the slot, or several.
-            initializer: an initializer, or one for each name.
-
-        Returns:
-            A list with one Variable per variable, or a tuple of such lists, one per name. In the
-            place of a variable that is overwritten by its gradient stands None.
-        """
-        names = [name] if isinstance(name, str) else list(name)
-        single = isinstance(initializer, (str, Initializer))
-        firsts = [initializer] * len(names) if single else list(initializer)
-        if len(names) != len(firsts):
-            raise ArgumentError(
-                f"Each name needs its initializer; got {len(names)} names, {name!r}, and "
-                f"{len(firsts)} initializers, {initializer!r}."
-            )
-        slots: tuple[Slots, ...] = tuple([] for _ in names)
-        for variable in trainable_variables:
-            for slot, slot_name, first in zip(slots, names, firsts, strict=True):
-                slot.append(
-                    None
-                    if variable.overwrite_with_gradient
-                    else self.add_variable_from_reference(variable, slot_name, first)
-                )
-        return slots[0] if isinstance(name, str) else slots
-
-    def _get_variable_index(self, variable: Variable) -> int:
-        return self._index_of[id(variable)]
 
     # ---- one step ---------------------------------------------------------------------------
 
@@ -510,20 +410,23 @@ class Optimizer:
             return False
         return pattern is None or pattern.search(variable.name) is None
 
+    def _weight_decay_of(self, variable: Variable) -> float | None:
+        return self.weight_decay
+
     def _apply_weight_decay(self, variables: list[Variable]) -> None:
-        if self.weight_decay is None:
-            return
         for variable in variables:
-            if self._use_weight_decay(variable):
+            decay = self._weight_decay_of(variable)
+            if decay is not None and self._use_weight_decay(variable):
                 eta = ops.cast(self.learning_rate, variable.dtype)
-                variable.assign(variable - variable * self.weight_decay * eta)
+                variable.assign(variable - variable * decay * eta)
 
     # ---- moving averages --------------------------------------------------------------------
 
     def _update_averages(self) -> None:
         """average ← β · average + (1 - β) · variable, with β = 0 in the first step."""
         started = ops.not_equal(self.iterations, 0)
-        for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+        averages = self._model_variables_moving_average
+        for variable, average in zip(self._trainable_variables, averages, strict=True):
             if average is not None:
                 beta = ops.cast(started, variable.dtype) * self.ema_momentum
                 average.assign(beta * average + (1 - beta) * variable)
@@ -532,12 +435,13 @@ class Optimizer:
             ops.cond(due, lambda: self._use_averages(self._trainable_variables), lambda: None)
 
     def _use_averages(self, variables: Sequence[Variable]) -> None:
-        if len(variables) != len(self._averages):
+        averages = self._model_variables_moving_average
+        if len(variables) != len(averages):
             raise ArgumentError(
-                f"The optimizer keeps averages of {len(self._averages)} variables; got "
+                f"The optimizer keeps averages of {len(averages)} variables; got "
                 f"{len(variables)} to overwrite with them. Pass those that it trains."
             )
-        for variable, average in zip(variables, self._averages, strict=True):
+        for variable, average in zip(variables, averages, strict=True):
             if average is not None:
                 variable.assign(average)
 
@@ -546,101 +450,11 @@ class Optimizer:
         if self.use_ema:
             self._use_averages(var_list)
 
-    # ---- loss scale, weights, configs -------------------------------------------------------
+    # ---- loss scale, configs ----------------------------------------------------------------
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times ``loss_scale_factor``."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
-
-    def stateless_apply(
-        self,
-        optimizer_variables: Sequence[Any],
-        grads: Sequence[Any],
-        trainable_variables: Sequence[Any],
-    ) -> tuple[list[Any], list[Any]]:
-        """What `apply` would make of given values, without changing anything.
-
-        Args:
-            optimizer_variables: values of `variables`.
-            grads: gradients.
-            trainable_variables: values of the variables that the optimizer was built with.
-
-        Returns:
-            The new values of the trainable variables, and those of the optimizer's.
-        """
-        if not self.built:
-            raise NotBuiltError(
-                f"{type(self).__name__}.stateless_apply() works on weights that exist already: "
-                "call `optimizer.build(trainable_variables)` first."
-            )
-        state = [*self._trainable_variables, *self.variables]
-        values = [*trainable_variables, *optimizer_variables]
-        if len(trainable_variables) != len(self._trainable_variables) or len(values) != len(state):
-            raise ArgumentError(
-                "Arguments `trainable_variables` and `optimizer_variables` must be lists of "
-                "tensors corresponding 1:1 to the variables that the optimizer was built "
-                f"with and to {type(self).__name__}().variables. Received "
-                f"{len(trainable_variables)} and {len(optimizer_variables)} values, but expected "
-                f"{len(self._trainable_variables)} and {len(self.variables)}."
-            )
-        before = [variable.value for variable in state]
-        try:
-            for variable, value in zip(state, values, strict=True):
-                variable.assign(value)
-            self.apply(grads)
-            after = [variable.value for variable in state]
-        finally:
-            for variable, value in zip(state, before, strict=True):
-                variable.assign(value)
-        count = len(self._trainable_variables)
-        return after[:count], after[count:]
-
-    def assign(self, variable: Variable, value: Any) -> None:
-        """Sets a variable; as ``variable.assign``, for code that is written for Keras."""
-        variable.assign(value)
-
-    def assign_add(self, variable: Variable, value: Any) -> None:
-        """Adds to a variable; as ``variable.assign_add``."""
-        variable.assign_add(value)
-
-    def assign_sub(self, variable: Variable, value: Any) -> None:
-        """Subtracts from a variable; as ``variable.assign_sub``."""
-        variable.assign_sub(value)
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Sets the state.
-
-        Args:
-            weights: one value for each of `variables`.
-
-        Raises:
-            NotBuiltError: `build` was not called.
-            ShapeError: a value has another shape.
-        """
-        if not self.built:
-            raise NotBuiltError(
-                "You are calling `set_weights()`, but this optimizer has no weights yet: call "
-                "`optimizer.build(trainable_variables)` first."
-            )
-        for variable, weight in zip(self._variables, weights, strict=False):
-            variable.assign(weight)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Writes the state into a dictionary of arrays."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Reads the state from a dictionary of arrays; warns where their number differs."""
-        if len(store.keys()) != len(self.variables):
-            warnings.warn(
-                f"Skipping variable loading for optimizer '{self.name}': the file holds "
-                f"{len(store.keys())} variables, and it has {len(self.variables)}. It starts anew.",
-                stacklevel=2,
-            )
-            return
-        for i, variable in enumerate(self.variables):
-            variable.assign(store[str(i)])
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""

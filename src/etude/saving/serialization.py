@@ -24,7 +24,7 @@ import numpy as np
 
 from etude.autodiff import Composite, KerasTensor, Primitive
 from etude.autodiff import is_tensor as _is_tensor
-from etude.dtype_policies import DTypePolicy, FloatDTypePolicy
+from etude.dtype_policies import DTypePolicy, DTypePolicyMap, FloatDTypePolicy
 from etude.dtypes import standardize_dtype
 from etude.errors import SerializationError
 from etude.ops.core import convert_to_tensor
@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 register_public("keras", DTypePolicy, FloatDTypePolicy=FloatDTypePolicy)
+register_public("keras.dtype_policies", DTypePolicyMap)
 
 Config = dict[str, Any]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from etude import losses, metrics, optimizers, tree
+from etude import config, losses, metrics, optimizers, tree
 from etude.autodiff import as_tensor
 from etude.callbacks.callback_list import CallbackList, to_numbers
 from etude.data.adapters import batches_of
@@ -17,6 +17,7 @@ from etude.data.class_weights import class_weights_to_sample_weights
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.errors import ArgumentError, DataError, StateError
 from etude.layers.tracking import no_automatic_dependency_tracking
+from etude.optimizers import LossScaleOptimizer
 from etude.random import make_default_seed
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 from etude.training import checks
@@ -118,13 +119,11 @@ class Trainer(Steps):
 
     def _scale_if_half(self, wanted: bool) -> None:
         """Wraps the optimizer, so that small gradients survive in float16."""
-        wrapper = getattr(optimizers, "LossScaleOptimizer", None)
         policy = getattr(self, "dtype_policy", None)
-        half = policy is not None and policy.name == "mixed_float16"
-        if not (wanted and wrapper and half) or self.optimizer is None:
+        if not wanted or policy is None or policy.name != "mixed_float16":
             return
-        if not isinstance(self.optimizer, wrapper):
-            self.optimizer = wrapper(self.optimizer, name="loss_scale_optimizer")
+        if self.optimizer is not None and not isinstance(self.optimizer, LossScaleOptimizer):
+            self.optimizer = LossScaleOptimizer(self.optimizer, name="loss_scale_optimizer")
 
     # ---- metrics -------------------------------------------------------------------------------
 
@@ -210,7 +209,7 @@ class Trainer(Steps):
             DataError: the data is empty, mismatched, no numbers, or labels are out of range.
         """
         self._require_compile("fit")
-        epochs = _count(epochs, "epochs")
+        epochs = _limited(_count(epochs, "epochs"), None, config.max_epochs(), "epochs")
         initial_epoch = _count(initial_epoch, "initial_epoch")
         steps_per_epoch = _count(steps_per_epoch, "steps_per_epoch", least=1)
         validation_steps = _count(validation_steps, "validation_steps", least=1)
@@ -228,6 +227,7 @@ class Trainer(Steps):
             class_weight,
             make_default_seed(),
         )
+        steps_per_epoch = _limited_steps(steps_per_epoch, batches)
         self._prepare(batches)
         validation: Any = None
         if validation_data is not None:
@@ -239,6 +239,7 @@ class Trainer(Steps):
         evaluator: Any = None
         self.stop_training = False
         logs: dict[str, Any] = {}
+        self._initial_epoch = None  # `BackupAndRestore` sets it
         callbacks.on_train_begin()
         try:
             for epoch in range(self._initial_epoch or initial_epoch, epochs):
@@ -367,6 +368,7 @@ class Trainer(Steps):
             raise ArgumentError(f"Arguments not recognized: {kwargs}")
         steps = _count(steps, "steps", least=1)
         batches = batches_of(x, y, sample_weight, batch_size, steps)
+        steps = _limited_steps(steps, batches)
         self._prepare(batches)
         callbacks = self._callbacks(callbacks, verbose, 1, batches, steps)
         runner = make_runner(self, "test", batches, steps, callbacks.looks("test"))
@@ -428,6 +430,7 @@ class Trainer(Steps):
         """
         steps = _count(steps, "steps", least=1)
         batches = batches_of(x, batch_size=batch_size, steps=steps)
+        steps = _limited_steps(steps, batches)
         self._prepare(batches, targets=False)
         callbacks = self._callbacks(callbacks, verbose, 1, batches, steps)
         step = program(self, "predict", lambda step: step)
@@ -628,6 +631,19 @@ def _count(value: Any, name: str, least: int = 0) -> Any:
     if value < least:
         raise ArgumentError(f"`{name}` must be at least {least}; got {value}.")
     return int(value)
+
+
+def _limited(value: Any, default: int | None, limit: int | None, name: str) -> Any:
+    """A number of epochs or steps, or the limit that `etude.config` sets if it is lower."""
+    wanted = default if value is None else value
+    if not limit or (wanted is not None and wanted <= limit):
+        return value
+    warnings.warn(f"`{name}` is limited to {limit} by `etude.config`.", stacklevel=4)
+    return limit
+
+
+def _limited_steps(steps: int | None, batches: Any) -> int | None:
+    return _limited(steps, batches.num_batches, config.max_steps_per_epoch(), "steps_per_epoch")
 
 
 def _is_due(epoch: int, validation_freq: Any) -> bool:

@@ -1,0 +1,18 @@
+"""The namespace `keras.mixed_precision`: older names of dtype policies, and of loss scaling."""
+
+from etude.dtype_policies import DTypePolicy, dtype_policy, set_dtype_policy
+from etude.optimizers import LossScaleOptimizer
+
+__all__ = [
+    "DTypePolicy",
+    "LossScaleOptimizer",
+    "Policy",
+    "dtype_policy",
+    "global_policy",
+    "set_dtype_policy",
+    "set_global_policy",
+]
+
+Policy = DTypePolicy
+global_policy = dtype_policy
+set_global_policy = set_dtype_policy
