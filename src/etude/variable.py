@@ -92,7 +92,7 @@ class Variable(Operators):
         with xp().concretely():  # also while a program is traced: the first value is for good
             array = self._first_value(initializer, shape, dtype)
         self.shape: tuple[int, ...] = tuple(array.shape)
-        self.dtype: str = standardize_dtype(array.dtype)
+        self._dtype: str = standardize_dtype(array.dtype)
         self.cell = Cell(array)
         self._leaf: Leaf | None = None
         self._trainable = False
@@ -158,10 +158,8 @@ class Variable(Operators):
     def __etude_tensor__(self) -> Tensor:
         """The value as operations take it: watched, and in the precision of the layer."""
         tensor = self.__etude_source__()
-        cast = _local.autocast
-        if cast is not None and self.autocast and cast != self.dtype and is_float_dtype(self.dtype):
-            return OPS["cast"](tensor, cast)
-        return tensor
+        dtype = self.dtype
+        return tensor if dtype == self._dtype else OPS["cast"](tensor, dtype)
 
     def __etude_source__(self) -> Tensor:
         """The value in full precision, at the Variable's own place in the graph."""
@@ -179,6 +177,13 @@ class Variable(Operators):
         return self.value.__array__(dtype)
 
     @property
+    def dtype(self) -> str:
+        """The dtype in which it is read: that of the layer in a layer of lower precision."""
+        cast = _local.autocast
+        casts = cast is not None and self.autocast and is_float_dtype(self._dtype)
+        return cast if casts else self._dtype  # type: ignore[return-value]
+
+    @property
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
@@ -192,7 +197,7 @@ class Variable(Operators):
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
         self._leaf = (
-            (self._leaf or Leaf(self)) if self._trainable and is_float_dtype(self.dtype) else None
+            (self._leaf or Leaf(self)) if self._trainable and is_float_dtype(self._dtype) else None
         )
 
     # --- assigning ---
@@ -203,7 +208,7 @@ class Variable(Operators):
         Raises:
             ShapeError: the new value has another shape.
         """
-        tensor = _own_copy(value, self.dtype)
+        tensor = _own_copy(value, self._dtype)
         if tensor.shape != self.shape:
             raise ShapeError(
                 f"The value assigned to the Variable {self.path!r} must have its shape, "
@@ -214,11 +219,11 @@ class Variable(Operators):
 
     def assign_add(self, value: Any) -> Tensor:
         """Adds to the value."""
-        return self.assign(OPS["add"](self._plain(), as_tensor(value, self.dtype)))
+        return self.assign(OPS["add"](self._plain(), as_tensor(value, self._dtype)))
 
     def assign_sub(self, value: Any) -> Tensor:
         """Subtracts from the value."""
-        return self.assign(OPS["subtract"](self._plain(), as_tensor(value, self.dtype)))
+        return self.assign(OPS["subtract"](self._plain(), as_tensor(value, self._dtype)))
 
     def _plain(self) -> Tensor:
         """The value in full precision, as a constant to every tape."""

@@ -45,6 +45,19 @@ CORE = [
     ),
     *of("Embedding", (2, 4), {"input_dim": 7, "output_dim": 3}, integers=7, unknown=(1,)),
     *of("Embedding", (2, 4), {"input_dim": 7, "output_dim": 3, "mask_zero": True}, integers=7),
+    *of(
+        "ReversibleEmbedding",
+        (2, 4),
+        {"input_dim": 7, "output_dim": 3, "mask_zero": True},
+        integers=7,
+    ),
+    *of(
+        "ReversibleEmbedding",
+        (2, 3),
+        {"input_dim": 7, "output_dim": 3, "logit_soft_cap": 0.5},
+        {"input_dim": 7, "output_dim": 3, "tie_weights": False},
+        call={"reverse": True},
+    ),
     *of("Identity", (2, 3)),
     *of("Masking", (2, 4, 3), {}, {"mask_value": 1.0}),
     *of("Activation", (2, 5), {"activation": "relu"}, {"activation": "softmax"}),
@@ -240,6 +253,22 @@ POOLING = [
     *of("GlobalAveragePooling1D", (2, 4, 3), call={"mask": STEPS}),
 ]
 
+SEQUENCE = {"filters": 2, "kernel_size": 3, "return_sequences": True}
+CONV_LSTM = [
+    *of(
+        "ConvLSTM1D",
+        (2, 3, 6, 2),
+        {**SEQUENCE, "padding": "same", "strides": 2, "return_state": True},
+        {"filters": 2, "kernel_size": 3, "dilation_rate": 2, "use_bias": False},
+        {**SEQUENCE, "go_backwards": True, "recurrent_activation": "hard_sigmoid"},
+    ),
+    *of("ConvLSTM1D", (2, 3, 2, 6), {**SEQUENCE, "data_format": "channels_first"}),
+    # Keras on JAX cannot spread a mask over images.
+    *of("ConvLSTM1D", (2, 4, 5, 2), SEQUENCE, call={"mask": STEPS}, same=False),
+    *of("ConvLSTM2D", (2, 3, 5, 4, 2), {**SEQUENCE, "kernel_size": (3, 2)}),
+    *of("ConvLSTM3D", (1, 2, 3, 3, 3, 1), {**SEQUENCE, "kernel_size": 2}),
+]
+
 RECURRENT = [
     row
     for name in ("LSTM", "GRU", "SimpleRNN")
@@ -298,6 +327,21 @@ RECURRENT = [
 ]
 
 WRAPPERS = [
+    *[
+        # As in TensorFlow, the gradient is that of the kernel in use, the normalised one.
+        Row(
+            "SpectralNormalization",
+            shape,
+            kwargs,
+            call={"training": training},
+            gradients=not training,
+        )
+        for shape, kwargs in (
+            ((2, 4), lambda L: {"layer": L.Dense(3, name="inner"), "power_iterations": 3}),
+            ((2, 5, 5, 2), lambda L: {"layer": L.Conv2D(2, 3, name="inner")}),
+        )
+        for training in (False, True)
+    ],
     Row("TimeDistributed", (2, 4, 5), lambda L: {"layer": L.Dense(3, name="inner")}),
     Row("TimeDistributed", (2, 3, 5, 5, 2), lambda L: {"layer": L.Conv2D(2, 3, name="inner")}),
     Row(
@@ -342,7 +386,16 @@ WRAPPERS = [
 
 QUERY = {"query": (2, 4, 6), "value": (2, 5, 3)}
 SEEN = RNG.random(size=(2, 4, 5)) < 0.7
+GROUPED = {"head_dim": 3, "num_query_heads": 4, "num_key_value_heads": 2}
 ATTENTION = [
+    *of(
+        "GroupQueryAttention",
+        {"query": (2, 4, 6), "value": (2, 5, 6)},
+        GROUPED,
+        {**GROUPED, "use_gate": True, "use_bias": False, "sliding_window": 2},
+        {**GROUPED, "activity_regularizer": "l2"},
+        call={"return_attention_scores": True},
+    ),
     *of(
         "MultiHeadAttention",
         QUERY,
@@ -412,6 +465,7 @@ ALL: list[Row] = [
     *CONVOLUTION,
     *POOLING,
     *RECURRENT,
+    *CONV_LSTM,
     *WRAPPERS,
     *ATTENTION,
     *PREPROCESSING,

@@ -1,6 +1,7 @@
 """The base of all layers: what it owns, how it is built and called."""
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,7 +137,7 @@ def test_names_count_up_and_start_again(engine):
         (lambda: Layer().count_params(), NotBuiltError, "isn't built"),
         (lambda: Layer().add_weight((None, 2)), ShapeError, "fully known"),
         (lambda: Layer().add_weight("kernel"), ArgumentError, "keyword argument"),
-        (lambda: Layer()(np.ones(2)), NotImplementedError, "`call\\(\\)` method"),
+        (lambda: Layer()(np.ones(2)), NotImplementedError, "`call` method"),
         (lambda: Scale()([[1.0, 2.0]]), ArgumentError, "numpy.array"),
         (lambda: Layer().add_loss(3.0), DtypeError, "tensor"),
     ],
@@ -368,3 +369,92 @@ def test_self_may_have_another_name(engine):
             return x * layer.w
 
     assert Scale()(np.ones((2, 3))).shape == (2, 3)
+
+
+def test_the_dtype_of_a_weight_is_the_one_in_which_it_is_read() -> None:
+    seen = []
+
+    class Looks(Layer):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.w = self.add_weight(shape=(), initializer="ones")
+            self.kept = self.add_weight(shape=(), initializer="ones", autocast=False)
+
+        def call(self, x: Any) -> Any:
+            seen.append((self.w.dtype, self.kept.dtype))
+            return x + self.w
+
+    layer = Looks(dtype="mixed_float16")
+    layer(np.zeros(2))
+    assert seen == [("float16", "float32")]
+    assert layer.w.dtype == "float32"
+
+
+def test_what_a_layer_without_build_owns_is_fixed_before_its_first_call() -> None:
+    class Late(Layer):
+        def call(self, x: Any) -> Any:
+            self.w = self.add_weight(shape=(), initializer="zeros")
+            return x
+
+    with pytest.raises(ArgumentError, match="cannot add new elements of state"):
+        Late()(np.zeros(2))
+
+
+def test_weights_can_be_added_after_unlocking_under_the_path_of_the_layer() -> None:
+    class Inner(Layer):
+        def build(self, _: Any) -> None:
+            self.w = self.add_weight(shape=(2,), name="w")
+
+        def call(self, x: Any) -> Any:
+            return x + self.w
+
+    class Outer(Layer):
+        def __init__(self) -> None:
+            super().__init__(name="outer")
+            self.inner = Inner(name="inner")
+
+        def call(self, x: Any) -> Any:
+            return self.inner(x)
+
+    outer = Outer()
+    outer(np.zeros((1, 2)))
+    outer.inner._tracker.unlock()
+    outer.inner.more = outer.inner.add_weight(shape=(), name="more")
+    outer.inner._tracker.lock()
+    assert [w.path for w in outer.weights] == ["outer/inner/w", "outer/inner/more"]
+    with pytest.raises(ArgumentError):
+        outer.inner.add_weight(shape=())
+
+
+def test_losses_of_an_abstract_run_are_not_kept() -> None:
+    class Loss(Layer):
+        def call(self, x: Any) -> Any:
+            self.add_loss(ops.sum(x))
+            return x
+
+    model = etude.Sequential([Loss()])
+    model(np.ones((1, 3)))  # makes the graph first
+    assert [float(loss) for loss in model.losses] == [3.0]
+
+
+def test_names_handed_down_are_registered_before_the_first_call() -> None:
+    layer = layers.Dense(1)
+    layer._register_call_context_args("mode")
+    assert layer._call_context_args == {"training", "mode"}
+    layer(np.ones((1, 2)))
+    with pytest.raises(StateError, match="after the layer has been called"):
+        layer._register_call_context_args("other")
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "words"),
+    [
+        (("matrix",), {"shape": (3, 4)}, "name.*keyword argument"),
+        (((3, 4),), {"shape": (3, 4)}, "both positionally and as a keyword"),
+        (((3, 4), "zeros", "float32", "w"), {}, "at most 3 positional arguments"),
+    ],
+)
+def test_add_weight_takes_three_arguments_by_their_place(args: Any, kwargs: Any, words: str):
+    with pytest.raises((ArgumentError, DtypeError), match=words):
+        Layer().add_weight(*args, **kwargs)
+    assert Layer().add_weight((3, 4), "ones", "float16").dtype == "float16"

@@ -41,6 +41,7 @@ class KerasTensor(Operators):
         "dtype",
         "name",
         "producer",
+        "ragged",
         "record_history",
         "shape",
         "sparse",
@@ -51,7 +52,7 @@ class KerasTensor(Operators):
         self.dtype = standardize_dtype(dtype)
         self.name = name or f"keras_tensor_{id(self):x}"
         self.producer: tuple[Node, int] | None = None
-        self.sparse = False
+        self.sparse = self.ragged = False  # etude has dense tensors only
 
     @property
     def ndim(self) -> int:
@@ -78,7 +79,9 @@ class KerasTensor(Operators):
         return OPS["squeeze"](self, axis=axis)
 
     def __eq__(self, other: object) -> Any:
-        return OPS["equal"](self, other) if _is_operand(other) else self is other
+        if self is other:  # a graph looks for its tensors
+            return True
+        return OPS["equal"](self, other) if _is_operand(other) else False
 
     def __ne__(self, other: object) -> Any:
         return OPS["not_equal"](self, other) if _is_operand(other) else self is not other

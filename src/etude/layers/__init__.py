@@ -4,7 +4,8 @@ from typing import Any
 
 from etude.errors import ArgumentError
 from etude.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from etude.layers.attention import AdditiveAttention, Attention, MultiHeadAttention
+from etude.layers.attention import AdditiveAttention, Attention
+from etude.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from etude.layers.convolution import Conv1D, Conv2D, Conv3D
 from etude.layers.core import Identity, Lambda, Masking
 from etude.layers.dense import Dense, EinsumDense
@@ -15,6 +16,7 @@ from etude.layers.depthwise_separable import (
     SeparableConv2D,
 )
 from etude.layers.embedding import Embedding
+from etude.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
 from etude.layers.gru import GRU, GRUCell
 from etude.layers.input_layer import Input, InputLayer
 from etude.layers.input_spec import InputSpec
@@ -38,6 +40,7 @@ from etude.layers.merging import (
     multiply,
     subtract,
 )
+from etude.layers.multi_head_attention import MultiHeadAttention
 from etude.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
@@ -60,7 +63,7 @@ from etude.layers.pooling import (
     MaxPooling3D,
 )
 from etude.layers.preprocessing import Normalization, Rescaling
-from etude.layers.recurrent import RNN, StackedRNNCells
+from etude.layers.recurrent import RNN
 from etude.layers.regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -86,7 +89,10 @@ from etude.layers.reshaping import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from etude.layers.reversible_embedding import ReversibleEmbedding
 from etude.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from etude.layers.spectral_normalization import SpectralNormalization
+from etude.layers.stacked_rnn_cells import StackedRNNCells
 from etude.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from etude.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 from etude.saving.registration import register_public
@@ -166,6 +172,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",
@@ -199,6 +208,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Identity",
     "Input",
     "InputLayer",
@@ -227,6 +237,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "ReversibleEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -237,6 +248,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",

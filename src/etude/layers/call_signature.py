@@ -129,11 +129,15 @@ def shapes_for(
         return {names[0]: next(iter(shapes.values()), None)}
     for name in names:
         argument = name.removesuffix("_shape")
-        if argument == name or argument not in known.accepts:
-            raise ArgumentError(
-                f"{type(layer).__name__}.{method.__name__}() takes several shapes, and each is "
-                "named after an argument of `call()` with `_shape` at the end: `call(self, a, b)` "
-                f"goes with `{method.__name__}(self, a_shape, b_shape)`. No argument of `call()` "
-                f"fits `{name}`; it has {known.names}."
-            )
+        if argument == name:
+            problem = f"got the argument `{name}`, which does not end in `_shape`"
+        elif argument not in known.accepts:
+            problem = f"got `{name}`, but `call()` does not have argument `{argument}`"
+        else:
+            continue
+        raise ArgumentError(
+            f"{type(layer).__name__}.{method.__name__}() takes several shapes, and each is named "
+            "after an argument of `call()` with `_shape` at the end: `call(self, a, b)` goes with "
+            f"`{method.__name__}(self, a_shape, b_shape)`; {problem}. `call()` has {known.names}."
+        )
     return {name: shapes[name] for name in names if name in shapes}

@@ -163,16 +163,28 @@ class Lambda(Layer):
         return {**super().get_config(), **config}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Lambda:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None, safe_mode: bool | None = None
+    ) -> Lambda:
         """The layer of a config, whose functions must be registered ones.
 
+        Args:
+            config: what `get_config` returned.
+            custom_objects: names in the config, and the functions of yours that they mean.
+            safe_mode: False lets Python lambdas through, while they are still those of the running
+                program: the config was never written down.
+
         Raises:
-            SerializationError: a function was a Python lambda.
+            SerializationError: a function is a Python lambda.
         """
         config = dict(config)
         for name in ("function", "output_shape", "mask", "arguments"):
             value = config.get(name)
             if isinstance(value, dict) and value.get("class_name") == "__lambda__":
+                code = value["config"]["code"]
+                if safe_mode is False and isinstance(code, _LambdaCode):
+                    config[name] = code.function
+                    continue
                 raise SerializationError(
                     "The file holds a `Lambda` layer with a Python lambda in it, and etude never "
                     "runs code from a file. Build the model in code and "
@@ -188,8 +200,20 @@ class Lambda(Layer):
 
 def _function_config(value: Any) -> Any:
     if callable(value) and getattr(value, "__name__", None) == "<lambda>":
-        return {"class_name": "__lambda__", "config": {"code": None}}
+        return {"class_name": "__lambda__", "config": {"code": _LambdaCode.of(value)}}
     return serialize_keras_object(value)
+
+
+class _LambdaCode(str):
+    """Stands for a Python lambda in a config; a file keeps the text, and the function is gone."""
+
+    function: Callable[..., Any]
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> _LambdaCode:
+        code = cls(function.__name__)
+        code.function = function
+        return code
 
 
 def _first_shape(shape: Any) -> Shape:

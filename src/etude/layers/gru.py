@@ -9,8 +9,8 @@ from typing import Any
 from etude import activations, ops
 from etude.layers.arguments import Shape, known_axis, positive_integer
 from etude.layers.configured import weight_options
-from etude.layers.layer import InputSpec
-from etude.layers.recurrent import FusedRNN, RecurrentCell, project, shows_cell
+from etude.layers.fused_rnn import FusedRNN
+from etude.layers.recurrent_cell import RecurrentCell, project
 
 __all__ = ["GRU", "GRUCell"]
 
@@ -135,7 +135,6 @@ class GRUCell(RecurrentCell):
         return h_z, h_r, lambda r: project(r * h, kernel, of_candidate)
 
 
-@shows_cell(*OPTIONS)
 class GRU(FusedRNN):
     """The gated recurrent unit.
 
@@ -178,71 +177,15 @@ class GRU(FusedRNN):
     """
 
     cell: GRUCell
-    config_names = (*FusedRNN.config_names, *OPTIONS, "activity_regularizer")
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        reset_after: bool = True,
-        use_cudnn: bool | str = "auto",
-        **kwargs: Any,
-    ) -> None:
-        cell = GRUCell(
-            units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            reset_after=reset_after,
-            seed=seed,
-            dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True),
-            implementation=kwargs.pop("implementation", 2),
-            name="gru_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        self.input_spec = InputSpec(ndim=3)
-        self.set_use_cudnn(use_cudnn)
+    cell_class = GRUCell
+    argument_order = (
+        "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer",
+        "recurrent_initializer", "bias_initializer", "kernel_regularizer",
+        "recurrent_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
+        "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout",
+        "seed", "return_sequences", "return_state", "go_backwards", "stateful", "unroll",
+        "reset_after", "use_cudnn",
+    )  # fmt: skip
 
     def primitive(self) -> Callable[..., Any] | None:
         """`etude.ops.gru`, if the activations are the usual ones."""

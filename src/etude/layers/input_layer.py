@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from etude.autodiff import KerasTensor, symbolic
@@ -47,14 +48,21 @@ class InputLayer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name)
+        for old, new in (("input_shape", "shape"), ("batch_input_shape", "batch_shape")):
+            if old in kwargs:
+                warnings.warn(f"Argument `{old}` is deprecated. Use `{new}` instead.", stacklevel=2)
         shape = kwargs.pop("input_shape", shape)
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         if kwargs:
             raise ArgumentError(f"Unrecognized keyword arguments passed to InputLayer: {kwargs}")
-        if sparse or ragged:
-            raise ArgumentError("`sparse=True` and `ragged=True` are not supported by etude.")
+        for option, value in (("sparse", sparse), ("ragged", ragged)):
+            if value and input_tensor is None:
+                raise ArgumentError(
+                    f"`{option}=True` is not supported: etude has dense tensors. Leave it out, "
+                    "and pad what has several lengths."
+                )
         if input_tensor is not None:
-            _check_agreement(input_tensor, shape, batch_size, batch_shape, dtype)
+            _check_agreement(input_tensor, shape, batch_size, batch_shape, dtype, sparse, ragged)
         else:
             batch_shape = _batch_shape(shape, batch_size, batch_shape)
             input_tensor = KerasTensor(batch_shape, dtype=standardize_dtype(dtype), name=name)
@@ -135,8 +143,9 @@ def _checked(shape: Any, argument: str) -> tuple[int | None, ...]:
 
 
 def _check_agreement(
-    tensor: Any, shape: Any, batch_size: int | None, batch_shape: Any, dtype: Any
-) -> None:
+    tensor: Any, shape: Any, batch_size: int | None, batch_shape: Any, dtype: Any,
+    sparse: bool | None, ragged: bool | None,
+) -> None:  # fmt: skip
     """Raises where an ``input_tensor`` contradicts the other arguments."""
     if not isinstance(tensor, KerasTensor):
         raise ArgumentError(
@@ -148,6 +157,8 @@ def _check_agreement(
         "shape": shape is not None and tuple(shape) != tensor.shape[1:],
         "batch_shape": batch_shape is not None and tuple(batch_shape) != tensor.shape,
         "dtype": dtype is not None and standardize_dtype(dtype) != tensor.dtype,
+        "sparse": bool(sparse),
+        "ragged": bool(ragged),
     }
     for argument, clash in clashes.items():
         if clash:

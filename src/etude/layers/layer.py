@@ -100,7 +100,7 @@ class Layer(LayerState):
         self._read_legacy_arguments(kwargs)
         if not isinstance(trainable, bool):
             raise ArgumentError(
-                f"{type(self).__name__}: `trainable` is a boolean, True or False; got "
+                f"{type(self).__name__} expects `trainable` to be a boolean, True or False; got "
                 f"{trainable!r} of type {type(trainable).__name__}."
             )
         self._trainable = trainable
@@ -111,7 +111,8 @@ class Layer(LayerState):
         self._input_spec = None
         self._build_shapes: dict[str, Any] | None = None
         self._call_signature = CallSignature(self.call)
-        self._context_names = ("training",)
+        self._call_context_args = {"training"}
+        self._called = False
         self._supports_masking = type(self).compute_mask is not Layer.compute_mask
         self._convert_input_args = True
         self._allow_non_tensor_positional_args = False
@@ -142,7 +143,8 @@ class Layer(LayerState):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """What the layer computes; subclasses write it."""
         raise NotImplementedError(
-            f"Layer {type(self).__name__} does not have a `call()` method implemented."
+            f"Layer {type(self).__name__} does not have a `call` method implemented. Write a "
+            "`call(self, inputs)` that computes the outputs."
         )
 
     def build(self, input_shape: Any) -> None:
@@ -228,6 +230,7 @@ class Layer(LayerState):
         """One call, within the context of the calls around it."""
         state = call_context.state
         context = state.context
+        self._called = True
         if context is None:
             context = state.context = call_context.CallContext(self)
             if self._super_called:
@@ -245,7 +248,7 @@ class Layer(LayerState):
         """Fills in ``training``: as given, else as the calls around have it, else the default."""
         inner = outer
         signature = self._call_signature
-        for name in self._context_names:
+        for name in self._call_context_args:
             value = kwargs.get(name)
             if value is None:
                 value = outer.get(name)
@@ -272,6 +275,7 @@ class Layer(LayerState):
         else:
             with naming.name_scope(self.name, caller=self):
                 self._build_for(bound)
+                self._lock_if_complete()
                 mask = self._fill_masks(bound, kwargs)
                 outputs = self._compute(args, kwargs, is_symbolic)
             if not self.built:
@@ -285,7 +289,9 @@ class Layer(LayerState):
         """``call``, or its abstract evaluation; an error in it learns where it came from."""
         try:
             if is_symbolic:
-                return self.compute_output_spec(*args, **kwargs)
+                outputs = self.compute_output_spec(*args, **kwargs)
+                self._clear_losses()  # those of an abstract run have no values
+                return outputs
             return self._call_by_policy(args, kwargs)
         except Exception as error:
             self._annotate(error, args, kwargs)
@@ -406,11 +412,20 @@ class Layer(LayerState):
         for output in tree.flatten(outputs):
             if isinstance(output, Tensor):
                 loss = self.activity_regularizer(output)
-                self.add_loss(loss / output.shape[0] if output.ndim > 0 else loss)
+                self.add_loss(loss / max(output.shape[0], 1) if output.ndim > 0 else loss)
 
     def _register_call_context_args(self, *names: str) -> None:
-        """Names that, like ``training``, are handed down to the layers called inside."""
-        self._context_names = (*self._context_names, *names)
+        """Names that, like ``training``, are handed down to the layers called inside.
+
+        Raises:
+            StateError: the layer has been called.
+        """
+        if self._called:
+            raise StateError(
+                f"Layer '{self.name}': Cannot add call-context args after the layer has been "
+                f"called. Register {', '.join(names)} in its constructor."
+            )
+        self._call_context_args = self._call_context_args | set(names)
 
     # ---- building ------------------------------------------------------------------------------
 
@@ -425,6 +440,11 @@ class Layer(LayerState):
         """For the end of ``__init__`` of layers that need no ``build``."""
         if type(self).build is Layer.build:
             self._mark_built(None)
+
+    def _lock_if_complete(self) -> None:
+        """Locks a layer without ``build`` whose inner layers, if any, are built: it is complete."""
+        if type(self).build is Layer.build and all(layer.built for layer in self._layers):
+            self._lock_state()
 
     def _mark_built(self, shapes: dict[str, Any] | None) -> None:
         if shapes:
@@ -470,6 +490,11 @@ class Layer(LayerState):
             *args: a shape, or a structure of shapes, for each argument of ``call``.
             **kwargs: the same by name: ``query_shape=...`` for the argument ``query``.
         """
+        if type(self).call is Layer.call:
+            raise NotImplementedError(
+                f"Layer {type(self).__name__} does not have a `compute_output_shape` method "
+                "implemented, nor a `call` to learn the shapes from. Write one of them."
+            )
         inputs = [tree.map_shape_structure(self._symbolic, shape) for shape in args]
         first = self._call_signature.names[0]
         named = {

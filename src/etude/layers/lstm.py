@@ -8,8 +8,8 @@ from typing import Any
 from etude import activations, initializers, ops
 from etude.layers.arguments import Shape, known_axis, positive_integer
 from etude.layers.configured import weight_options
-from etude.layers.layer import InputSpec
-from etude.layers.recurrent import FusedRNN, RecurrentCell, project, shows_cell
+from etude.layers.fused_rnn import FusedRNN
+from etude.layers.recurrent_cell import RecurrentCell, project
 
 __all__ = ["LSTM", "LSTMCell"]
 
@@ -102,14 +102,9 @@ class LSTMCell(RecurrentCell):
         )
         self.bias = None
         if self.use_bias:
-            start = self._forget_bias if self.unit_forget_bias else self.bias_initializer
+            initial = self.bias_initializer
+            start = forget_gate_bias(initial, self.units) if self.unit_forget_bias else initial
             self.bias = self.add_configured_weight("bias", (width,), initializer=start)
-
-    def _forget_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        """The initial bias: 1 for the forget gate, what the initializer gives for the others."""
-        ones = initializers.get("ones")
-        parts = [(self.bias_initializer, 1), (ones, 1), (self.bias_initializer, 2)]
-        return ops.concatenate([start((n * self.units,), dtype=dtype) for start, n in parts])
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         """The new h, and the new states h and c."""
@@ -125,7 +120,17 @@ class LSTMCell(RecurrentCell):
         return h, [h, c]
 
 
-@shows_cell(*OPTIONS)
+def forget_gate_bias(initializer: Any, units: int) -> Any:
+    """An initializer of the biases of all gates: 1 for the forget gate, as given for the others."""
+
+    def start(shape: Any, dtype: Any = None) -> Any:
+        ones = initializers.get("ones")
+        parts = [(initializer, 1), (ones, 1), (initializer, 2)]
+        return ops.concatenate([make((n * units,), dtype=dtype) for make, n in parts])
+
+    return start
+
+
 class LSTM(FusedRNN):
     """The long short-term memory.
 
@@ -169,71 +174,15 @@ class LSTM(FusedRNN):
     """
 
     cell: LSTMCell
-    config_names = (*FusedRNN.config_names, *OPTIONS, "activity_regularizer")
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        use_cudnn: bool | str = "auto",
-        **kwargs: Any,
-    ) -> None:
-        cell = LSTMCell(
-            units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True),
-            implementation=kwargs.pop("implementation", 2),
-            name="lstm_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        self.input_spec = InputSpec(ndim=3)
-        self.set_use_cudnn(use_cudnn)
+    cell_class = LSTMCell
+    argument_order = (
+        "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer",
+        "recurrent_initializer", "bias_initializer", "unit_forget_bias", "kernel_regularizer",
+        "recurrent_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
+        "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout",
+        "seed", "return_sequences", "return_state", "go_backwards", "stateful", "unroll",
+        "use_cudnn",
+    )  # fmt: skip
 
     def primitive(self) -> Callable[..., Any] | None:
         """`etude.ops.lstm`, if the activations are the usual ones."""

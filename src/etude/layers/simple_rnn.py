@@ -8,8 +8,8 @@ from typing import Any
 from etude import activations, ops
 from etude.layers.arguments import Shape, known_axis, positive_integer
 from etude.layers.configured import weight_options
-from etude.layers.layer import InputSpec
-from etude.layers.recurrent import FusedRNN, RecurrentCell, project, shows_cell
+from etude.layers.fused_rnn import FusedRNN
+from etude.layers.recurrent_cell import RecurrentCell, project
 
 __all__ = ["SimpleRNN", "SimpleRNNCell"]
 
@@ -101,7 +101,6 @@ class SimpleRNNCell(RecurrentCell):
         return output, [output] if nested else output
 
 
-@shows_cell(*OPTIONS)
 class SimpleRNN(FusedRNN):
     """The plain recurrent network: the output is the new state, and comes back at the next step.
 
@@ -137,64 +136,16 @@ class SimpleRNN(FusedRNN):
     """
 
     cell: SimpleRNNCell
+    cell_class = SimpleRNNCell
     config_names = (*FusedRNN.config_names, *OPTIONS, "activity_regularizer")
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        cell = SimpleRNNCell(
-            units,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True),
-            name="simple_rnn_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        self.input_spec = [InputSpec(ndim=3)]
+    argument_order = (
+        "units", "activation", "use_bias", "kernel_initializer",
+        "recurrent_initializer", "bias_initializer", "kernel_regularizer",
+        "recurrent_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
+        "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout",
+        "return_sequences", "return_state", "go_backwards", "stateful", "unroll",
+        "seed",
+    )  # fmt: skip
 
     def primitive(self) -> Callable[..., Any] | None:
         """`etude.ops.simple_rnn`, if the activations are the usual ones."""

@@ -62,14 +62,13 @@ class LayerState:
         value = self.__dict__.get(name)
         object.__delattr__(self, name)
         if value is not None:
-            locked, self._tracker.lock_message = self._tracker.lock_message, None
             self._tracker.remove(value)
-            self._tracker.lock_message = locked
 
     # ---- variables -----------------------------------------------------------------------------
 
     def add_weight(
         self,
+        *args: Any,
         shape: Any = None,
         initializer: Any = None,
         dtype: Any = None,
@@ -84,6 +83,7 @@ class LayerState:
         """Makes a variable that belongs to the layer.
 
         Args:
+            *args: shape, initializer and dtype may also be given without their names.
             shape: its shape, fully known; ``()`` by default.
             initializer: an initializer or its name; by default ``"glorot_uniform"`` for floats and
                 ``"zeros"`` for all else.
@@ -99,12 +99,10 @@ class LayerState:
         Raises:
             ArgumentError: the layer is built already, or the shape is not fully known.
         """
+        shape, initializer, dtype = _in_order(
+            args, {"shape": shape, "initializer": initializer, "dtype": dtype}
+        )
         shape = () if shape is None else shape
-        if isinstance(shape, str):
-            raise ArgumentError(
-                f"The first argument of add_weight is the shape; got the text '{shape}'. Pass a "
-                f"name as a keyword argument: add_weight(shape=..., name='{shape}')."
-            )
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if any(size is None for size in shape):
             raise ShapeError(
@@ -125,6 +123,8 @@ class LayerState:
                 aggregation=aggregation,
                 name=name or naming.auto_name("variable"),
             )
+            if self._path:
+                variable.path = f"{self._path}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
@@ -144,8 +144,8 @@ class LayerState:
 
     def _lock_state(self) -> None:
         """From now on, nothing new can be owned."""
-        if self._tracker.lock_message is None:
-            self._tracker.lock_message = LOCKED
+        if not self._tracker.locked:
+            self._tracker.lock(LOCKED)
 
     def _own_variables(self) -> list[Variable]:
         stores = self._tracker.stores
@@ -370,3 +370,25 @@ class LayerState:
     def input_dtype(self) -> str:
         """As `compute_dtype`."""
         return self._own_policy.compute_dtype
+
+
+def _in_order(args: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
+    """The first arguments of `LayerState.add_weight`, each given by its place or by its name."""
+    if args and isinstance(args[0], str):
+        raise ArgumentError(
+            f"The first argument of add_weight is the shape; got the text '{args[0]}'. Pass a "
+            f"name as a keyword argument: add_weight(shape=..., name='{args[0]}')."
+        )
+    if len(args) > len(named):
+        raise DtypeError(
+            f"add_weight() takes at most {len(named)} positional arguments, {', '.join(named)}; "
+            f"got {len(args)}. Pass the others by their names."
+        )
+    for name, value in zip(named, args, strict=False):
+        if named[name] is not None:
+            raise ArgumentError(
+                f"add_weight(): `{name}` was passed both positionally and as a keyword argument. "
+                "Give it once."
+            )
+        named[name] = value
+    return list(named.values())

@@ -79,7 +79,17 @@ class Tracker:
     def __init__(self) -> None:
         self.stores: dict[str, list[Any]] = {kind: [] for kind in KINDS}
         self.ids: dict[str, set[int]] = {kind: set() for kind in KINDS}
-        self.lock_message: str | None = None
+        self.locked = False
+        self.lock_message = "Nothing new can be owned any more."
+
+    def lock(self, message: str | None = None) -> None:
+        """From now on, nothing new can be owned; ``message`` says why."""
+        self.locked = True
+        self.lock_message = message or self.lock_message
+
+    def unlock(self) -> None:
+        """New things can be owned again."""
+        self.locked = False
 
     def track(self, value: Any) -> Any:
         """Notes a value, or all that a container holds.
@@ -111,7 +121,7 @@ class Tracker:
             return
         if kind == "non_trainable_variables" and id(value) in self.ids["trainable_variables"]:
             return
-        if self.lock_message is not None:
+        if self.locked:
             raise ArgumentError(self.lock_message)
         self.stores[kind].append(value)
         self.ids[kind].add(id(value))
@@ -125,10 +135,10 @@ class Tracker:
                 store[:] = [item for item in store if item is not value]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"stores": self.stores, "lock_message": self.lock_message}
+        return {"stores": self.stores, "lock": (self.locked, self.lock_message)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.stores, self.lock_message = state["stores"], state["lock_message"]
+        self.stores, (self.locked, self.lock_message) = state["stores"], state["lock"]
         self.ids = {kind: {id(item) for item in store} for kind, store in self.stores.items()}
 
 

@@ -59,9 +59,9 @@ class Wrapper(ConfiguredLayer):
 def _check_layer(layer: Any, wrapper: str) -> None:
     if not isinstance(layer, Layer):
         raise ArgumentError(
-            f"Please initialize `{wrapper}` layer with a `Layer` instance; layer {layer} supplied "
-            f"to {wrapper} isn't a supported layer type. Received: {layer} of type {type(layer)}. "
-            f"Example: {wrapper}(Dense(8))."
+            f"Please initialize `{wrapper}` layer with a `Layer` instance. Layer {layer} supplied "
+            f"to {wrapper} isn't a supported layer type. Please ensure wrapped layer is a valid "
+            f"Keras layer: {wrapper}(Dense(8)). Received: {layer} of type {type(layer)}."
         )
 
 
