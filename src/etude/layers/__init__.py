@@ -16,6 +16,38 @@ from etude.layers.depthwise_separable import (
 )
 from etude.layers.embedding import Embedding
 from etude.layers.gru import GRU, GRUCell
+from etude.layers.image.affine import (
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
+from etude.layers.image.box_padding import MaxNumBoundingBoxes
+from etude.layers.image.color import (
+    RandomBrightness,
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomContrast,
+    RandomGrayscale,
+    RandomHue,
+    RandomSaturation,
+)
+from etude.layers.image.filtering import RandomGaussianBlur, RandomSharpness
+from etude.layers.image.flipping import RandomFlip
+from etude.layers.image.histogram import (
+    ContrastLimitedAdaptiveHistogramEqualization,
+    Equalization,
+)
+from etude.layers.image.mixing import CutMix, MixUp, RandomErasing
+from etude.layers.image.policies import AugMix, RandAugment
+from etude.layers.image.resizing import CenterCrop, RandomCrop, Resizing
+from etude.layers.image.tone import (
+    AutoContrast,
+    RandomInvert,
+    RandomPosterization,
+    Solarization,
+)
+from etude.layers.image.warping import RandomElasticTransform, RandomPerspective
 from etude.layers.input_layer import Input, InputLayer
 from etude.layers.input_spec import InputSpec
 from etude.layers.layer import Layer
@@ -45,6 +77,7 @@ from etude.layers.normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from etude.layers.pipeline import Pipeline
 from etude.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -150,6 +183,8 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -159,7 +194,9 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -175,6 +212,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -182,6 +220,7 @@ __all__ = [
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -209,6 +248,7 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -217,16 +257,40 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -234,6 +298,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
