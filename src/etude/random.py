@@ -129,6 +129,7 @@ def make_default_seed() -> int:
     return _seeds.randint(1, int(1e9))
 
 
+@composite  # by its name also operations find it that stand on a floor below: elastic_transform
 def draw_seed(seed: Seed) -> Tensor:
     """A key from a seed: uint32, (2,).
 

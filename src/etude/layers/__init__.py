@@ -18,6 +18,38 @@ from etude.layers.depthwise_separable import (
 from etude.layers.embedding import Embedding
 from etude.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
 from etude.layers.gru import GRU, GRUCell
+from etude.layers.image.affine import (
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
+from etude.layers.image.box_padding import MaxNumBoundingBoxes
+from etude.layers.image.color import (
+    RandomBrightness,
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomContrast,
+    RandomGrayscale,
+    RandomHue,
+    RandomSaturation,
+)
+from etude.layers.image.filtering import RandomGaussianBlur, RandomSharpness
+from etude.layers.image.flipping import RandomFlip
+from etude.layers.image.histogram import (
+    ContrastLimitedAdaptiveHistogramEqualization,
+    Equalization,
+)
+from etude.layers.image.mixing import CutMix, MixUp, RandomErasing
+from etude.layers.image.policies import AugMix, RandAugment
+from etude.layers.image.resizing import CenterCrop, RandomCrop, Resizing
+from etude.layers.image.tone import (
+    AutoContrast,
+    RandomInvert,
+    RandomPosterization,
+    Solarization,
+)
+from etude.layers.image.warping import RandomElasticTransform, RandomPerspective
 from etude.layers.input_layer import Input, InputLayer
 from etude.layers.input_spec import InputSpec
 from etude.layers.layer import Layer
@@ -48,6 +80,7 @@ from etude.layers.normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from etude.layers.pipeline import Pipeline
 from etude.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -156,6 +189,8 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -165,7 +200,9 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -184,6 +221,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -191,6 +229,7 @@ __all__ = [
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -219,6 +258,7 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -227,16 +267,40 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "ReversibleEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
@@ -245,6 +309,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",

@@ -6,6 +6,7 @@ One file per subject; `etude.ops` gathers their public names, which are those of
 # ruff: noqa: F403
 from types import ModuleType
 
+from etude.ops import image as image  # a namespace of its own, as in Keras
 from etude.ops.activation import *
 from etude.ops.comparison import *
 from etude.ops.control import *

@@ -1,0 +1,1 @@
+"""Layers on images: resizing, cropping, and random changes of geometry and colour."""
