@@ -7,10 +7,13 @@ One file per subject; `etude.ops` gathers their public names, which are those of
 from types import ModuleType
 
 from etude.ops.activation import *
+from etude.ops.arithmetic import *
 from etude.ops.comparison import *
+from etude.ops.complex_numbers import *
 from etude.ops.control import *
 from etude.ops.convolution import *
 from etude.ops.creation import *
+from etude.ops.decompositions import *
 from etude.ops.einsum import *
 from etude.ops.elementwise import *
 from etude.ops.exponential import *
@@ -18,7 +21,9 @@ from etude.ops.indexing import *
 from etude.ops.joining import *
 from etude.ops.linear_algebra import *
 from etude.ops.loss import *
+from etude.ops.matrices import *
 from etude.ops.normalization import *
+from etude.ops.norms import *
 from etude.ops.pooling import *
 from etude.ops.random import *
 from etude.ops.recurrence import *
@@ -29,6 +34,7 @@ from etude.ops.shape import *
 from etude.ops.sorting import *
 from etude.ops.statistics import *
 from etude.ops.trigonometry import *
+from etude.ops.windows import *
 
 from etude.ops.core import *  # isort: skip  (last: its function `shape` hides the module)
 

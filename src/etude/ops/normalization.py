@@ -20,7 +20,7 @@ from etude.engine import xp
 from etude.errors import ArgumentError, ShapeError
 from etude.ops.core import cast, saturate_cast
 from etude.ops.elementwise import maximum, rsqrt, square
-from etude.ops.linear_algebra import norm
+from etude.ops.norms import norm
 from etude.ops.reduction import mean, sum, var
 from etude.ops.shape import axes_indices, axis_index, expand_dims, reshape, squeeze
 
