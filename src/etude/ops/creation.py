@@ -26,6 +26,7 @@ __all__ = [
     "eye",
     "full",
     "full_like",
+    "geomspace",
     "identity",
     "linspace",
     "logspace",
@@ -34,6 +35,7 @@ __all__ = [
     "tri",
     "tril",
     "triu",
+    "vander",
     "zeros",
     "zeros_like",
 ]
@@ -236,6 +238,59 @@ def logspace(
     """
     values = base ** linspace(start, stop, num, endpoint, axis=axis)
     return values if dtype is None else cast(values, dtype)
+
+
+@composite
+def geomspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Tensor:
+    """Numbers at equal ratios from start to stop: start · (stop / start)^t for t from 0 to 1.
+
+    Args:
+        start: the first; a number or a tensor, not 0.
+        stop: the last, of the same sign.
+        num: how many.
+        endpoint: whether the last is ``stop``, or one ratio before it.
+        dtype: that of start and stop by default, as a float.
+        axis: where the new axis stands.
+
+    >>> geomspace(1.0, 100.0, 3).numpy().round(3).tolist()
+    [1.0, 10.0, 100.0]
+    """
+    first, last = _as_floats(start, stop)
+    t = linspace(zeros_like(last * first), 1.0, num, endpoint, axis=axis)
+    place = axis_index(axis, t.ndim)
+    values = expand_dims(broadcast_to(first, t.shape[:place] + t.shape[place + 1 :]), place)
+    values = values * expand_dims(last / first, place if last.ndim or first.ndim else 0) ** t
+    return values if dtype is None else cast(values, dtype)
+
+
+@composite
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of each element, in a row: x^(N-1), ..., x, 1. Also called Vandermonde matrix.
+
+    Args:
+        x: (L,).
+        N: how many powers; L by default.
+        increasing: whether they begin with 1.
+
+    Returns:
+        (L, N).
+
+    >>> vander([2, 3], 3).numpy().tolist()
+    [[4, 2, 1], [9, 3, 1]]
+    """
+    x = as_tensor(x)
+    if x.ndim != 1:
+        raise ArgumentError(f"vander expects numbers with one axis; got shape {x.shape}.")
+    n = x.shape[0] if N is None else int(N)
+    powers = arange(n, dtype="int32")
+    return expand_dims(x, 1) ** (powers if increasing else n - 1 - powers)
 
 
 # --- identity, triangles, diagonals -----------------------------------------------------------
