@@ -224,16 +224,18 @@ def _settle(attempt: _Attempt, error: Exception) -> tuple[Shapes, Shapes, Shapes
     """Shapes where sizes that are all different do not work: some unknown ones must be equal.
 
     Tried are: one size for all of them; then, for one and for two of them, size 1 (which
-    broadcasts) and the sizes that are known, so that (None, 3) + (2, None) is (2, 3).
+    broadcasts) and the sizes and numbers among the arguments, so that (None, 3) + (2, None) is
+    (2, 3).
     """
     try:
         first = attempt.shapes(_OTHER[0], _OTHER[0])
         second = attempt.shapes(_OTHER[1], _OTHER[1])
         return first, second, second
     except Exception:
-        if len(attempt.symbols) < 2:
+        given = {n for n in attempt.leaves if type(n) is int and n > 0}
+        if len(attempt.symbols) < 2 and not given:
             raise error from None
-    known = sorted({n for t in attempt.symbols for n in t.shape if n is not None} | {1})
+    known = sorted({n for t in attempt.symbols for n in t.shape if n is not None} | given | {1})
     ways = (
         dict(zip(places, sizes, strict=True))
         for count in (1, 2)
@@ -298,6 +300,8 @@ class _Attempt:
         if not varies:
             return first, first, first
         second = self.shapes(_BATCH[1], _OTHER[1], fixed)
+        if len(first) != len(second):
+            raise ShapeError("How many outputs there are depends on a size that is not known yet.")
         return first, second, self._small_shapes(second, fixed)
 
     def shapes(self, batch: int, other: int, fixed: dict[Place, int] | None = None) -> Shapes:

@@ -7,7 +7,7 @@ from typing import Any
 from etude.autodiff import KerasTensor, Tensor, as_tensor, composite, is_tensor, primitive
 from etude.dtypes import COMPLEX, is_float_dtype, standardize_dtype
 from etude.engine import xp
-from etude.errors import DtypeError
+from etude.errors import ArgumentError
 
 __all__ = [
     "cast",
@@ -106,7 +106,9 @@ def convert_to_numpy(x: Any) -> Any:
     [1, 2]
     """
     if isinstance(x, KerasTensor):
-        raise DtypeError(f"A symbolic tensor has no values: {x!r}.")
+        raise ArgumentError(
+            f"A symbolic tensor has no values: {x!r}. Call the finished model on data to get some."
+        )
     return as_tensor(x).numpy()
 
 

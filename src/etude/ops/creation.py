@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from etude import config
 from etude.autodiff import Tensor, as_tensor, composite, primitive
 from etude.dtypes import is_float_dtype, result_type, standardize_dtype
 from etude.engine import xp
-from etude.errors import ArgumentError
+from etude.errors import ArgumentError, DtypeError
 from etude.ops.core import cast
 from etude.ops.elementwise import where
 from etude.ops.repetition import pad
@@ -312,10 +313,22 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
         k: which diagonal: 0 the main one, above it positive.
         dtype: `config.floatx` by default.
 
+    Raises:
+        DtypeError: a size is no integer.
+
     >>> eye(2).numpy().tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    return cast(_offsets(int(N), int(N if M is None else M)) == k, dtype or config.floatx())
+    rows, columns = (operator.index(_size("eye", n)) for n in (N, N if M is None else M))
+    return cast(_offsets(rows, columns) == k, dtype or config.floatx())
+
+
+def _size(name: str, n: Any) -> Any:
+    """A number of rows or columns: an integer, or a Tensor of one."""
+    kind = str(n.dtype) if hasattr(n, "dtype") else type(n).__name__
+    if not kind.startswith(("int", "uint")):
+        raise DtypeError(f"{name}() expects integers as sizes; got {n!r}.")
+    return n
 
 
 @composite

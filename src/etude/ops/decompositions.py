@@ -156,10 +156,19 @@ def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """
     if mode not in ("reduced", "complete"):
         raise ArgumentError(
-            "qr: `mode` argument value not supported. Expected one of 'reduced', 'complete'. "
+            "qr: `mode` argument value not supported. Expected one of {'reduced', 'complete'}. "
             f"Received: mode={mode}"
         )
     return _qr(float_matrix("qr", x), mode=mode)
+
+
+@qr.symbolic_check
+def _(x: Any, mode: str = "reduced") -> None:
+    if None in x.shape[-2:]:
+        raise ShapeError(
+            "qr: Input should have its last 2 dimensions fully-defined. Received: "
+            f"x.shape = {x.shape}"
+        )
 
 
 @primitive(arity=1)

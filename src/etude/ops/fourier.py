@@ -202,6 +202,13 @@ def _stretches(length: int, width: int, stride: int) -> Tensor:
     return first + arange(width, dtype="int32")
 
 
+def _check_stride(name: str, stride: Any) -> None:
+    if not isinstance(stride, int) or stride < 1:
+        raise ArgumentError(
+            f"{name}: `sequence_stride` must be a positive integer. Received: {stride}"
+        )
+
+
 @composite
 def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Tensor:
     """Overlapping stretches of a signal: out[..., s, i] = x[..., s · stride + i].
@@ -218,6 +225,7 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
     [[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]
     """
     x = as_tensor(x)
+    _check_stride("extract_sequences", sequence_stride)
     return take(x, _stretches(x.shape[-1], int(sequence_length), int(sequence_stride)), axis=-1)
 
 
@@ -287,6 +295,7 @@ def stft(
             f"stft: Invalid input type. Expected `float32` or `float64`. Received: {x.dtype}"
         )
     length = int(fft_length)
+    _check_stride("stft", sequence_stride)
     _check_lengths("stft", sequence_length, length)
     if center:
         x = pad(x, ((0, 0),) * (x.ndim - 1) + ((length // 2, length // 2),), mode="reflect")
@@ -330,6 +339,7 @@ def istft(
             f"istft: Input `x` must have at least 2 dimensions. Received shape: {real.shape}"
         )
     size = int(fft_length)
+    _check_stride("istft", sequence_stride)
     _check_lengths("istft", sequence_length, size)
     weights = _window("istft", window, sequence_length, size, real.dtype)
     pieces = irfft((real, imag), size) * weights  # (..., S, N)

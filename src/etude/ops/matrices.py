@@ -128,6 +128,19 @@ def solve(a: Any, b: Any) -> Tensor:
     return squeeze(x, -1) if vector else x
 
 
+def _known_system(a: Any, b: Any, lower: bool = False) -> None:
+    """Sizes that are not known must not be left to chance: they are the same unknown, or misfit."""
+    rows = b.shape[-1] if len(b.shape) == len(a.shape) - 1 else b.shape[-2]
+    if len(a.shape) < 2 or a.shape[-1] != a.shape[-2] or a.shape[-1] != rows:
+        raise ShapeError(
+            "solve() expects a square matrix and as many right sides as it has rows; got shapes "
+            f"{a.shape} and {b.shape}."
+        )
+
+
+solve.symbolic_check(_known_system)
+
+
 @primitive
 def _solve(a: Array, b: Array) -> Array:
     """x with a x = b, for right sides (..., N, K)."""
@@ -158,6 +171,9 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
     a, b, vector = _system("solve_triangular", a, b)
     x = _solve_triangular(a, b, lower=lower)
     return squeeze(x, -1) if vector else x
+
+
+solve_triangular.symbolic_check(_known_system)
 
 
 @primitive(arity=2)

@@ -7,7 +7,7 @@ What is left out has the derivative 0. Slices in which all is NaN give NaN (sums
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from etude.autodiff import Tensor, as_tensor, composite
@@ -64,23 +64,32 @@ def nanprod(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+def nancumsum(x: Any, axis: Axes = None, dtype: Any = None) -> Tensor:
     """Running sums along an axis, without NaN; see `cumsum`.
 
     >>> nancumsum([1.0, math.nan, 2.0]).numpy().tolist()
     [1.0, 1.0, 3.0]
     """
-    return cumsum(_with(x, 0), axis, dtype)
+    return _running(cumsum, _with(x, 0), axis, dtype)
 
 
 @composite
-def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+def nancumprod(x: Any, axis: Axes = None, dtype: Any = None) -> Tensor:
     """Running products along an axis, without NaN; see `cumprod`.
 
     >>> nancumprod([3.0, math.nan, 2.0]).numpy().tolist()
     [3.0, 3.0, 6.0]
     """
-    return cumprod(_with(x, 1), axis, dtype)
+    return _running(cumprod, _with(x, 1), axis, dtype)
+
+
+def _running(f: Callable[..., Tensor], x: Tensor, axis: Axes, dtype: Any) -> Tensor:
+    """Along one axis, or along several, one after another."""
+    if not isinstance(axis, (tuple, list)):
+        return f(x, axis, dtype)
+    for a in axis:
+        x = f(x, a, dtype)
+    return x
 
 
 # --- moments ----------------------------------------------------------------------------------

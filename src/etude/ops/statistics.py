@@ -25,7 +25,6 @@ from etude.ops.shape import (
     expand_dims,
     flip,
     moveaxis,
-    ravel,
     reshape,
     squeeze,
     transpose,
@@ -246,7 +245,7 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
     """How many elements lie between the edges of bins of one width. No derivative.
 
     Args:
-        x: any numbers.
+        x: any numbers, (n,).
         bins: how many bins.
         range: least and greatest edge; the extremes of x by default.
 
@@ -272,7 +271,11 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
             "The second element of `range` must be greater than the first. Received: "
             f"range={range}"
         )
-    values = stop_gradient(ravel(_as_float(x)))
+    values = stop_gradient(_as_float(x))
+    if values.ndim != 1:
+        raise ArgumentError(
+            f"Input tensor must be 1-dimensional. Received: input.shape={values.shape}"
+        )
     low, high = (min(values), max(values)) if range is None else in_one_dtype(*range, values)[:2]
     same = low == high  # a bin needs a width
     low, high = where(same, low - 0.5, low), where(same, high + 0.5, high)
