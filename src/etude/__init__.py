@@ -8,7 +8,7 @@ with its gradient checker.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from etude import (
     activations,
@@ -46,6 +46,8 @@ from etude.regularizers import Regularizer
 from etude.variable import Variable
 
 if TYPE_CHECKING:
+    from typing import Any  # not in the public namespace, which has an operation Any
+
     from etude import datasets
 
 __version__ = "0.1.0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from etude.autodiff import KerasTensor
 from etude.config import (
@@ -16,6 +16,9 @@ from etude.config import (
 )
 from etude.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from etude.naming import clear_session, get_uid
+
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "backend",

@@ -8,10 +8,14 @@ integer of any width, and Python scalars are *weak*: they take the dtype of what
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from etude import config
 from etude.errors import DtypeError
+
+with suppress(ImportError):  # optional: it comes with jax
+    import ml_dtypes as _  # noqa: F401  (teaches NumPy the name: np.array(0, "bfloat16"))
 
 __all__ = ["is_float_dtype", "is_int_dtype", "result_type", "standardize_dtype"]
 

@@ -3,7 +3,7 @@
 from etude.autodiff.check import check
 from etude.autodiff.function import function
 from etude.autodiff.primitive import OPS, PRIMITIVES, Composite, Primitive, composite, primitive
-from etude.autodiff.symbolic import KerasTensor, any_symbolic, eval_shape
+from etude.autodiff.symbolic import KerasTensor, any_symbolic, eval_shape, unknown_size
 from etude.autodiff.tape import GradientTape, stop_recording
 from etude.autodiff.tensor import Tensor, as_tensor, is_tensor
 
@@ -24,4 +24,5 @@ __all__ = [
     "is_tensor",
     "primitive",
     "stop_recording",
+    "unknown_size",
 ]

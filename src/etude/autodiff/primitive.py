@@ -300,10 +300,18 @@ class Composite:
         functools.update_wrapper(self, function)
         self.function = function
         self.name = function.__name__
+        self.check: Callable[..., None] | None = None
+
+    def symbolic_check(self, check: Callable[..., None]) -> Callable[..., None]:
+        """Registers what symbolic arguments must fulfil, where their sizes alone do not tell."""
+        self.check = check
+        return check
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the function; symbolic inputs make one node of it."""
         if symbolic.any_symbolic(args) or (kwargs and symbolic.any_symbolic(kwargs)):
+            if self.check is not None:
+                self.check(*args, **kwargs)
             return symbolic.call(self, args, kwargs)
         return self.function(*args, **kwargs)
 

@@ -10,7 +10,10 @@ differs in the result is not known either.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from etude import tree
@@ -20,7 +23,7 @@ from etude.dtypes import standardize_dtype
 from etude.engine import xp
 from etude.errors import DtypeError, ShapeError, SymbolicValueError
 
-__all__ = ["KerasTensor", "Node", "any_symbolic", "call", "eval_shape"]
+__all__ = ["KerasTensor", "Node", "any_symbolic", "call", "eval_shape", "unknown_size"]
 
 
 class KerasTensor(Operators):
@@ -182,6 +185,11 @@ def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 _BATCH = (2, 3)
 _OTHER = (83, 191)
 _SMALL = 7  # where it fits, too: a slice `[:80]` of 83 and of 191 is 80, but not of 7
+_TRIES = 40  # how many ways to settle unknown sizes are tried before shapes count as misfits
+
+Shapes = list[tuple[tuple[int, ...], str]]
+Place = tuple[int, int]
+"""Which axis of which symbolic tensor."""
 
 
 def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -201,20 +209,13 @@ def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     leaves = tree.flatten((args, kwargs))
     symbols = [t for t in leaves if isinstance(t, KerasTensor)]
-    unknown = any(None in t.shape for t in symbols)
     attempt = _Attempt(fn, (args, kwargs), leaves, symbols)
     try:
-        first = attempt.shapes(_BATCH[0], _OTHER[0])
-        second = attempt.shapes(_BATCH[1], _OTHER[1]) if unknown else first
-        third = attempt.small_shapes(second) if unknown else first
+        first, second, third = attempt.rounds({})
     except Exception as error:
-        if not unknown:
+        if not attempt.unknown:
             raise
-        try:
-            first = attempt.shapes(_OTHER[0], _OTHER[0])  # unknown axes that must be equal
-            second = third = attempt.shapes(_OTHER[1], _OTHER[1])
-        except Exception:
-            raise error from None
+        first, second, third = _settle(attempt, error)
     made = iter(
         KerasTensor([a if a == b == c else None for a, b, c in zip(x, y, z, strict=True)], dtype)
         for (x, dtype), (y, _), (z, _) in zip(first, second, third, strict=True)
@@ -222,11 +223,65 @@ def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return tree.map_structure(lambda leaf: next(made) if leaf is _TENSOR else leaf, attempt.form)
 
 
+def _settle(attempt: _Attempt, error: Exception) -> tuple[Shapes, Shapes, Shapes]:
+    """Shapes where sizes that are all different do not work: some unknown ones must be equal.
+
+    Tried are: one size for all of them; then, for one and for two of them, size 1 (which
+    broadcasts) and the sizes and numbers among the arguments, so that (None, 3) + (2, None) is
+    (2, 3).
+    """
+    try:
+        first = attempt.shapes(_OTHER[0], _OTHER[0])
+        second = attempt.shapes(_OTHER[1], _OTHER[1])
+        return first, second, second
+    except Exception:
+        given = {n for n in attempt.leaves if type(n) is int and n > 0}
+        if len(attempt.symbols) < 2 and not given:
+            raise error from None
+    known = sorted({n for t in attempt.symbols for n in t.shape if n is not None} | given | {1})
+    ways = (
+        dict(zip(places, sizes, strict=True))
+        for count in (1, 2)
+        for places in itertools.combinations(attempt.unknown, count)
+        for sizes in itertools.product(known, repeat=count)
+    )
+    for fixed in itertools.islice(ways, _TRIES):
+        with suppress(Exception):
+            return attempt.rounds(fixed)
+    raise error from None
+
+
+class _Probe(threading.local):
+    """The size that stands for one which depends on values, in the evaluation under way."""
+
+    size: int | None = None
+    asked = False
+
+
+_probe = _Probe()
+
+
+def unknown_size() -> int | None:
+    """A size to take for one that depends on values, so that it becomes None; None with values.
+
+    Operations such as `unique` ask for it: only in a symbolic call there is one.
+
+    >>> unknown_size() is None
+    True
+    """
+    _probe.asked = True
+    return _probe.size
+
+
 _TENSOR = object()
 
 
 class _Attempt:
-    """An abstract evaluation with given sizes for the unknown dimensions."""
+    """An abstract evaluation with given sizes for the unknown dimensions.
+
+    Attributes:
+        unknown: the places of the dimensions that are not known.
+    """
 
     def __init__(
         self, fn: Callable[..., Any], arguments: Any, leaves: list[Any], symbols: list[KerasTensor]
@@ -236,26 +291,47 @@ class _Attempt:
         self.leaves = leaves
         self.symbols = symbols
         self.form: Any = None
+        self.unknown: list[Place] = [
+            (i, axis) for i, t in enumerate(symbols) for axis, n in enumerate(t.shape) if n is None
+        ]
 
-    def shapes(self, batch: int, other: int) -> list[tuple[tuple[int, ...], str]]:
+    def rounds(self, fixed: dict[Place, int]) -> tuple[Shapes, Shapes, Shapes]:
+        """Shapes for different sizes of what is not known, apart from places that are fixed."""
+        before, _probe.asked = _probe.asked, False
+        first = self.shapes(_BATCH[0], _OTHER[0], fixed)
+        varies, _probe.asked = bool(self.unknown) or _probe.asked, before or _probe.asked
+        if not varies:
+            return first, first, first
+        second = self.shapes(_BATCH[1], _OTHER[1], fixed)
+        if len(first) != len(second):
+            raise ShapeError("How many outputs there are depends on a size that is not known yet.")
+        return first, second, self._small_shapes(second, fixed)
+
+    def shapes(self, batch: int, other: int, fixed: dict[Place, int] | None = None) -> Shapes:
         """Shapes and dtypes of the Tensors that the function returns."""
+        sizes = fixed or {}
         specs = [
             (
                 tuple(
-                    (batch if i == 0 else other) if n is None else n for i, n in enumerate(t.shape)
+                    sizes.get((i, axis), other if axis else batch) if n is None else n
+                    for axis, n in enumerate(t.shape)
                 ),
                 t.dtype,
             )
-            for t in self.symbols
+            for i, t in enumerate(self.symbols)
         ]
-        return xp().eval_shape(self._run, specs)
+        before, _probe.size = _probe.size, batch
+        try:
+            return xp().eval_shape(self._run, specs)
+        finally:
+            _probe.size = before
 
-    def small_shapes(self, found: list[tuple[tuple[int, ...], str]]) -> Any:
+    def _small_shapes(self, found: Shapes, fixed: dict[Place, int]) -> Shapes:
         """Shapes for small sizes; those found already where small sizes do not work."""
-        if not any(None in t.shape[1:] for t in self.symbols):
+        if not any(axis for _, axis in self.unknown):
             return found
         try:
-            small = self.shapes(_BATCH[1], _SMALL)
+            small = self.shapes(_BATCH[1], _SMALL, fixed)
         except Exception:
             return found
         same = [len(shape) for shape, _ in small] == [len(shape) for shape, _ in found]

@@ -213,13 +213,15 @@ def _from_nested(value: list[Any] | tuple[Any, ...], dtype: str | None) -> Tenso
     _collect(value, leaves)
     if any(isinstance(leaf, Tensor) or hasattr(leaf, "__etude_tensor__") for leaf in leaves):
         return OPS["stack"]([as_tensor(v, dtype) for v in value])
-    if dtype is None and leaves and all(isinstance(v, (bool, int, float)) for v in leaves):
+    if dtype is None and leaves and all(isinstance(v, (int, float, complex)) for v in leaves):
         dtype = _widest(leaves)
     array = xp().array(value, dtype)
     return Tensor(array if leaves or dtype else xp().astype(array, config.floatx()))
 
 
 def _widest(leaves: list[Any]) -> str:
+    if any(isinstance(v, complex) for v in leaves):
+        return "complex64"
     if any(isinstance(v, float) for v in leaves):
         return config.floatx()
     return "bool" if all(isinstance(v, bool) for v in leaves) else max(map(_scalar_dtype, leaves))

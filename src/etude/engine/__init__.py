@@ -16,9 +16,18 @@ from types import ModuleType
 from typing import Any
 
 from etude import config
-from etude.engine.cell import Cell, Frame, in_frame
+from etude.engine.cell import Cell, Frame, in_frame, shapes_only
 
-__all__ = ["Cell", "Frame", "active", "in_frame", "kernel", "kernel_for", "xp"]
+__all__ = [
+    "Cell",
+    "Frame",
+    "active",
+    "in_frame",
+    "kernel",
+    "kernel_for",
+    "shapes_only",
+    "xp",
+]
 
 _loaded: dict[str, ModuleType] = {}
 KERNELS: dict[str, dict[str, Any]] = {"numpy": {}, "xla": {}}

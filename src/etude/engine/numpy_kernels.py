@@ -15,6 +15,17 @@ from typing import Any
 import numpy as np
 
 from etude.engine.cell import shapes_only
+from etude.engine.numpy_linalg import (
+    cholesky,
+    det,
+    eig,
+    inv,
+    lu_factor,
+    pivots_to_permutation,
+    slogdet,
+    solve,
+    solve_triangular,
+)
 from etude.engine.numpy_special import digamma, erf, erfinv, lgamma
 
 Array = Any
@@ -22,20 +33,29 @@ Ints = Sequence[int]
 Pairs = Sequence[tuple[int, int]]
 
 __all__ = [
+    "cholesky",
     "conv",
     "conv_filter_gradient",
     "conv_input_gradient",
+    "det",
     "digamma",
+    "eig",
     "erf",
     "erfinv",
+    "inv",
     "lgamma",
+    "lu_factor",
     "map_blocks",
     "materialize",
     "max_pool",
     "max_pool_gather",
     "max_pool_scatter",
+    "pivots_to_permutation",
     "scatter_add",
     "scatter_set",
+    "slogdet",
+    "solve",
+    "solve_triangular",
     "top_k",
     "window_spread",
     "window_sum",

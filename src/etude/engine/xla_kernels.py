@@ -14,32 +14,44 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
+import jax.scipy.linalg
 import jax.scipy.special
 import numpy as np
 from jax import lax
 
 from etude.engine.cell import note
+from etude.errors import ArgumentError
 
 Array = Any
 Ints = Sequence[int]
 Pairs = Sequence[tuple[int, int]]
 
 __all__ = [
+    "cholesky",
     "conv",
     "conv_filter_gradient",
     "conv_input_gradient",
+    "det",
     "digamma",
+    "eig",
     "erf",
     "erfinv",
+    "inv",
     "lgamma",
+    "lu_factor",
     "map_blocks",
     "materialize",
     "max_pool",
     "max_pool_gather",
     "max_pool_scatter",
+    "pivots_to_permutation",
     "scatter_add",
     "scatter_set",
+    "slogdet",
+    "solve",
+    "solve_triangular",
     "top_k",
     "window_spread",
     "window_sum",
@@ -266,6 +278,41 @@ def window_spread(
     for position in itertools.product(*map(range, window)):
         dx = dx + _place(g, input_shape, position, strides, padding)
     return dx
+
+
+# --- matrices -----------------------------------------------------------------------------------
+
+det = jnp.linalg.det
+eig = jnp.linalg.eig
+inv = jnp.linalg.inv
+lu_factor = jax.scipy.linalg.lu_factor
+pivots_to_permutation = lax.linalg.lu_pivots_to_permutation
+solve = jnp.linalg.solve
+
+
+def cholesky(a: Array) -> Array:
+    """Lower triangles L with L Lᵀ = a, of symmetric positive definite matrices."""
+    found = jnp.linalg.cholesky(a)
+    if not isinstance(found, jax.core.Tracer) and bool(jnp.any(jnp.isnan(found))):
+        raise ArgumentError(
+            f"Cholesky decomposition failed: the matrix is not positive definite. Shape: {a.shape}."
+        )
+    return found
+
+
+def slogdet(a: Array) -> tuple[Array, Array]:
+    """Signs of determinants, and logarithms of their sizes."""
+    sign, size = jnp.linalg.slogdet(a)
+    return sign, size
+
+
+def solve_triangular(a: Array, b: Array, lower: bool) -> Array:
+    """x with a x = b, where only one triangle of a counts."""
+    batch = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a = jnp.broadcast_to(a, batch + a.shape[-2:])
+    return jax.scipy.linalg.solve_triangular(
+        a, jnp.broadcast_to(b, batch + b.shape[-2:]), lower=lower
+    )
 
 
 # --- scatter, selection, long work --------------------------------------------------------------

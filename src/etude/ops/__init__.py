@@ -8,18 +8,29 @@ from types import ModuleType
 
 from etude.ops import image as image  # a namespace of its own, as in Keras
 from etude.ops.activation import *
+from etude.ops.adaptive_pooling import *
+from etude.ops.arithmetic import *
+from etude.ops.attention import *
 from etude.ops.comparison import *
+from etude.ops.complex_numbers import *
 from etude.ops.control import *
 from etude.ops.convolution import *
 from etude.ops.creation import *
+from etude.ops.ctc import *
+from etude.ops.decompositions import *
 from etude.ops.einsum import *
 from etude.ops.elementwise import *
 from etude.ops.exponential import *
+from etude.ops.fourier import *
 from etude.ops.indexing import *
 from etude.ops.joining import *
+from etude.ops.layout import *
 from etude.ops.linear_algebra import *
 from etude.ops.loss import *
+from etude.ops.matrices import *
+from etude.ops.nan_reduction import *
 from etude.ops.normalization import *
+from etude.ops.norms import *
 from etude.ops.pooling import *
 from etude.ops.random import *
 from etude.ops.recurrence import *
@@ -29,8 +40,11 @@ from etude.ops.scatter import *
 from etude.ops.shape import *
 from etude.ops.sorting import *
 from etude.ops.statistics import *
+from etude.ops.transformations import *
 from etude.ops.trigonometry import *
+from etude.ops.windows import *
 
+from etude.ops import linalg, nn, numpy  # isort: skip
 from etude.ops.core import *  # isort: skip  (last: its function `shape` hides the module)
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]

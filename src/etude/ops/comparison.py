@@ -6,7 +6,8 @@ from typing import Any
 
 from etude.autodiff import Tensor, composite, primitive
 from etude.dtypes import is_float_dtype
-from etude.engine import xp
+from etude.engine import shapes_only, xp
+from etude.errors import DtypeError
 from etude.ops.elementwise import not_bool
 
 __all__ = [
@@ -227,6 +228,18 @@ logical_not.no_gradient(TRUTH)
 # --- bits -------------------------------------------------------------------------------------
 
 
+def _bits(*arrays: Array) -> tuple[Array, ...]:
+    """Arrays as they are, of integers or truth values; where only shapes are wanted, of anything.
+
+    A symbolic tensor may have been given no dtype; what comes in the end is checked when it runs.
+    """
+    if is_float_dtype(arrays[0].dtype):
+        if not shapes_only():
+            raise DtypeError(f"Bits are those of integers; got dtype {arrays[0].dtype}.")
+        return tuple(xp().astype(a, "int32") for a in arrays)
+    return arrays
+
+
 @primitive(cast="same")
 def bitwise_and(x: Array, y: Array) -> Array:
     """The bits that both have.
@@ -234,7 +247,7 @@ def bitwise_and(x: Array, y: Array) -> Array:
     >>> int(bitwise_and(6, 3))
     2
     """
-    return xp().bitwise_and(x, y)
+    return xp().bitwise_and(*_bits(x, y))
 
 
 bitwise_and.no_gradient(BITS)
@@ -247,7 +260,7 @@ def bitwise_or(x: Array, y: Array) -> Array:
     >>> int(bitwise_or(6, 3))
     7
     """
-    return xp().bitwise_or(x, y)
+    return xp().bitwise_or(*_bits(x, y))
 
 
 bitwise_or.no_gradient(BITS)
@@ -260,7 +273,7 @@ def bitwise_xor(x: Array, y: Array) -> Array:
     >>> int(bitwise_xor(6, 3))
     5
     """
-    return xp().bitwise_xor(x, y)
+    return xp().bitwise_xor(*_bits(x, y))
 
 
 bitwise_xor.no_gradient(BITS)
@@ -273,7 +286,7 @@ def bitwise_not(x: Array) -> Array:
     >>> int(bitwise_not(6))
     -7
     """
-    return xp().invert(x)
+    return xp().invert(*_bits(x))
 
 
 bitwise_not.no_gradient(BITS)
@@ -296,7 +309,7 @@ def left_shift(x: Array, y: Array) -> Array:
     >>> int(left_shift(3, 2))
     12
     """
-    return xp().left_shift(*not_bool(x, y))
+    return xp().left_shift(*_bits(*not_bool(x, y)))
 
 
 left_shift.no_gradient(BITS)
@@ -319,7 +332,7 @@ def right_shift(x: Array, y: Array) -> Array:
     >>> int(right_shift(13, 2))
     3
     """
-    return xp().right_shift(*not_bool(x, y))
+    return xp().right_shift(*_bits(*not_bool(x, y)))
 
 
 right_shift.no_gradient(BITS)

@@ -27,8 +27,8 @@ from etude.autodiff import (
 )
 from etude.autodiff.primitive import Leaf, Node, next_sequence
 from etude.autodiff.recording import is_recording
-from etude.engine import Cell, Frame, xp
-from etude.errors import ArgumentError, GradientError
+from etude.engine import Cell, Frame, shapes_only, xp
+from etude.errors import ArgumentError, GradientError, ShapeError
 
 __all__ = ["cond", "fori_loop", "map", "scan", "while_loop"]
 
@@ -322,6 +322,8 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     1.0
     """
     predicate = OPS["cast"](as_tensor(pred), "bool")
+    if shapes_only() and not isinstance(pred, bool):
+        return _same_branches(_tensors(true_fn()), _tensors(false_fn()))
     if not xp().is_traced(predicate.array):
         chosen = true_fn if bool(predicate) else false_fn
         return _tensors(chosen())
@@ -329,6 +331,17 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
         branches = [lambda fn=fn: _arrays(fn()) for fn in (true_fn, false_fn)]
         return _wrapped(xp().cond(predicate.array, *branches, stateful=True))
     return _Cond(true_fn, false_fn).run(predicate)
+
+
+def _same_branches(first: Nested, second: Nested) -> Nested:
+    """What either branch gives: shapes must not depend on a value that is not known yet."""
+    kinds = [[(t.shape, str(t.dtype)) for t in tree.flatten(v) if t is not None] for v in (first, second)]
+    if kinds[0] != kinds[1]:
+        raise ShapeError(
+            "cond: both branches must return the same structure, shapes and dtypes; got "
+            f"{kinds[0]} and {kinds[1]}."
+        )
+    return second
 
 
 class _Cond:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from etude.autodiff import KerasTensor, Tensor, as_tensor, composite, is_tensor, primitive
-from etude.dtypes import is_float_dtype, standardize_dtype
+from etude.dtypes import COMPLEX, is_float_dtype, standardize_dtype
 from etude.engine import xp
-from etude.errors import DtypeError
+from etude.errors import ArgumentError
 
 __all__ = [
     "cast",
@@ -29,12 +29,16 @@ def cast(x: Array, dtype: Any) -> Array:
 
     Args:
         x: any values.
-        dtype: a dtype's name, e.g. ``"float16"``. From float to integer values are truncated.
+        dtype: a dtype's name, e.g. ``"float16"``. From float to integer values are truncated;
+            from complex to real the imaginary part is left out.
 
     >>> cast(2.7, "int32").numpy().tolist()
     2
     """
-    return xp().astype(x, standardize_dtype(dtype))
+    name = standardize_dtype(dtype)
+    if x.dtype.kind == "c" and name not in COMPLEX and name != "bool":
+        x = xp().real(x)
+    return xp().astype(x, name)
 
 
 @cast.gradient
@@ -102,7 +106,9 @@ def convert_to_numpy(x: Any) -> Any:
     [1, 2]
     """
     if isinstance(x, KerasTensor):
-        raise DtypeError(f"A symbolic tensor has no values: {x!r}.")
+        raise ArgumentError(
+            f"A symbolic tensor has no values: {x!r}. Call the finished model on data to get some."
+        )
     return as_tensor(x).numpy()
 
 

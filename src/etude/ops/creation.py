@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from etude import config
 from etude.autodiff import Tensor, as_tensor, composite, primitive
 from etude.dtypes import is_float_dtype, result_type, standardize_dtype
 from etude.engine import xp
-from etude.errors import ArgumentError
+from etude.errors import ArgumentError, DtypeError
 from etude.ops.core import cast
 from etude.ops.elementwise import where
 from etude.ops.repetition import pad
@@ -26,6 +27,7 @@ __all__ = [
     "eye",
     "full",
     "full_like",
+    "geomspace",
     "identity",
     "linspace",
     "logspace",
@@ -34,6 +36,7 @@ __all__ = [
     "tri",
     "tril",
     "triu",
+    "vander",
     "zeros",
     "zeros_like",
 ]
@@ -238,6 +241,59 @@ def logspace(
     return values if dtype is None else cast(values, dtype)
 
 
+@composite
+def geomspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Tensor:
+    """Numbers at equal ratios from start to stop: start · (stop / start)^t for t from 0 to 1.
+
+    Args:
+        start: the first; a number or a tensor, not 0.
+        stop: the last, of the same sign.
+        num: how many.
+        endpoint: whether the last is ``stop``, or one ratio before it.
+        dtype: that of start and stop by default, as a float.
+        axis: where the new axis stands.
+
+    >>> geomspace(1.0, 100.0, 3).numpy().round(3).tolist()
+    [1.0, 10.0, 100.0]
+    """
+    first, last = _as_floats(start, stop)
+    t = linspace(zeros_like(last * first), 1.0, num, endpoint, axis=axis)
+    place = axis_index(axis, t.ndim)
+    values = expand_dims(broadcast_to(first, t.shape[:place] + t.shape[place + 1 :]), place)
+    values = values * expand_dims(last / first, place if last.ndim or first.ndim else 0) ** t
+    return values if dtype is None else cast(values, dtype)
+
+
+@composite
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of each element, in a row: x^(N-1), ..., x, 1. Also called Vandermonde matrix.
+
+    Args:
+        x: (L,).
+        N: how many powers; L by default.
+        increasing: whether they begin with 1.
+
+    Returns:
+        (L, N).
+
+    >>> vander([2, 3], 3).numpy().tolist()
+    [[4, 2, 1], [9, 3, 1]]
+    """
+    x = as_tensor(x)
+    if x.ndim != 1:
+        raise ArgumentError(f"vander expects numbers with one axis; got shape {x.shape}.")
+    n = x.shape[0] if N is None else int(N)
+    powers = arange(n, dtype="int32")
+    return expand_dims(x, 1) ** (powers if increasing else n - 1 - powers)
+
+
 # --- identity, triangles, diagonals -----------------------------------------------------------
 
 
@@ -257,10 +313,22 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
         k: which diagonal: 0 the main one, above it positive.
         dtype: `config.floatx` by default.
 
+    Raises:
+        DtypeError: a size is no integer.
+
     >>> eye(2).numpy().tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    return cast(_offsets(int(N), int(N if M is None else M)) == k, dtype or config.floatx())
+    rows, columns = (operator.index(_size("eye", n)) for n in (N, N if M is None else M))
+    return cast(_offsets(rows, columns) == k, dtype or config.floatx())
+
+
+def _size(name: str, n: Any) -> Any:
+    """A number of rows or columns: an integer, or a Tensor of one."""
+    kind = str(n.dtype) if hasattr(n, "dtype") else type(n).__name__
+    if not kind.startswith(("int", "uint")):
+        raise DtypeError(f"{name}() expects integers as sizes; got {n!r}.")
+    return n
 
 
 @composite

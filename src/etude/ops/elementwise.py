@@ -300,7 +300,7 @@ def _(g: Tensor, out: Tensor, x: Tensor):
 
 @primitive
 def absolute(x: Array) -> Array:
-    """|x|. The derivative at 0 is 0.
+    """|x|; of x + iy, √(x² + y²). The derivative at 0 is 0.
 
     >>> absolute([-2, 3]).numpy().tolist()
     [2, 3]
@@ -310,6 +310,8 @@ def absolute(x: Array) -> Array:
 
 @absolute.gradient
 def _(g: Tensor, out: Tensor, x: Tensor):
+    if x.dtype.kind == "c":  # ∂|z|/∂x - i ∂|z|/∂y = z̄ / |z|
+        return (g * divide_no_nan(OPS["conjugate"](x), out),)
     return (g * sign(x),)
 
 

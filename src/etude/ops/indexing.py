@@ -11,7 +11,7 @@ from typing import Any
 
 from etude import tree
 from etude.autodiff import OPS, Tensor, as_tensor, composite, primitive
-from etude.dtypes import is_int_dtype
+from etude.dtypes import is_float_dtype, is_int_dtype
 from etude.engine import xp
 from etude.errors import ArgumentError, DtypeError
 from etude.ops.core import cast
@@ -214,7 +214,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
 
     Args:
         x: any, (*A, n, *B) with n at the axis.
-        indices: integers from -n to n - 1, of any shape I.
+        indices: integers from -n to n - 1, of any shape I; floats that are whole numbers, too.
         axis: along which axis; of the flat tensor by default.
 
     Returns:
@@ -227,8 +227,17 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     x = ravel(x) if axis is None else as_tensor(x)
     places = as_tensor(indices)
     if not is_int_dtype(places.dtype):
-        raise DtypeError(f"take expects integers as indices; got dtype {places.dtype}.")
+        places = _whole(places)
     return _take(x, places, axis=axis_index(0 if axis is None else axis, x.ndim))
+
+
+def _whole(places: Tensor) -> Tensor:
+    """Floats as the integers that they are; of what is not known yet, only the dtype changes."""
+    found = cast(places, "int32")
+    known = is_float_dtype(places.dtype) and not xp().is_traced(places.array)
+    if places.dtype == "bool" or (known and bool(xp().any(found.array != places.array))):
+        raise DtypeError(f"take expects integers as indices; got dtype {places.dtype}.")
+    return found
 
 
 @primitive

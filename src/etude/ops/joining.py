@@ -50,6 +50,8 @@ def concatenate(xs: Sequence[Any], axis: int | None = 0) -> Tensor:
 @primitive(cast="same")
 def _concatenate(*xs: Array, axis: int) -> Array:
     """`concatenate`, with the tensors as inputs."""
+    for x in xs:
+        axis_index(axis, x.ndim)
     ranks = {x.ndim for x in xs}
     rest = (
         {x.shape[:axis] + x.shape[axis:][1:] for x in xs}
@@ -114,6 +116,14 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
     if num is not None and x.shape[axis] != num:
         raise ShapeError(f"unstack: axis {axis} of shape {x.shape} does not have size {num}.")
     return list(_unstack(x, axis=axis))
+
+
+@unstack.symbolic_check
+def _(x: Any, num: int | None = None, axis: int = 0) -> None:
+    if num is None and x.shape[axis_index(axis, len(x.shape))] is None:
+        raise ShapeError(
+            f"unstack: Cannot infer argument `num` from shape {x.shape}. Please provide it."
+        )
 
 
 @primitive

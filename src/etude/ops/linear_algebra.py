@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and tensors; norms.
+"""Products of vectors, matrices and tensors; diagonals.
 
 A product costs as much in the gradient as in the forward, for each operand: the rules return
 functions, so that only what is asked for is computed.
@@ -7,18 +7,17 @@ functions, so that only what is asked for is computed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from etude import config
 from etude.autodiff import Tensor, as_tensor, composite, primitive
 from etude.engine import xp
-from etude.errors import ArgumentError, ShapeError
+from etude.errors import ShapeError
 from etude.ops.core import cast
 from etude.ops.creation import diagonal_of
-from etude.ops.elementwise import absolute, divide_no_nan, in_one_dtype
+from etude.ops.elementwise import in_one_dtype
 from etude.ops.joining import stack
-from etude.ops.reduction import max, min, sum
+from etude.ops.reduction import sum
 from etude.ops.shape import axes_indices, expand_dims, moveaxis, ravel, reshape, swapaxes, transpose
 
 __all__ = [
@@ -28,7 +27,6 @@ __all__ = [
     "inner",
     "kron",
     "matmul",
-    "norm",
     "outer",
     "tensordot",
     "trace",
@@ -36,7 +34,6 @@ __all__ = [
 ]
 
 Array = Any
-Axes = int | Sequence[int] | None
 
 
 # --- products ---------------------------------------------------------------------------------
@@ -288,82 +285,3 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     5
     """
     return sum(diagonal(x, offset, axis1, axis2), axis=-1)
-
-
-# --- norms ------------------------------------------------------------------------------------
-
-
-@primitive(cast="float")
-def _euclidean(x: Array, *, axis: Any, keepdims: bool) -> Array:
-    """√ Σ x² over axes. The derivative at 0, where every slope is as good, is 0."""
-    return xp().sqrt(xp().sum(x * x, axis=axis, keepdims=keepdims))
-
-
-@_euclidean.gradient
-def _(g: Tensor, out: Tensor, x: Tensor, axis: Any):
-    gone = axes_indices(axis, x.ndim)
-    shape = tuple(1 if i in gone else n for i, n in enumerate(x.shape))
-    return (reshape(g, shape) * divide_no_nan(x, reshape(out, shape)),)
-
-
-@composite
-def norm(x: Any, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """The size of vectors or matrices.
-
-    Args:
-        x: any numbers.
-        ord: for vectors: 2 (default), any p > 0 for (Σ |x|^p)^(1/p), 0 for the number of elements
-            that are not 0, ±inf for the greatest or least |x|. For matrices: ``"fro"`` (default),
-            1 and inf for the greatest sum of a column or row, -1 and -inf for the least.
-        axis: an integer: vectors along it; a pair: matrices in them; None: the whole tensor.
-        keepdims: whether the axes stay, with size 1.
-
-    >>> float(norm([3.0, 4.0]))
-    5.0
-    """
-    x = as_tensor(x)
-    x = x if str(x.dtype).startswith(("float", "bfloat")) else cast(x, config.floatx())
-    axes = axes_indices(axis, x.ndim)
-    if ord is None:
-        return _euclidean(x, axis=axes, keepdims=keepdims)
-    if len(axes) == 1:
-        return _vector_norm(x, ord, axes[0], keepdims)
-    if len(axes) == 2:
-        return _matrix_norm(x, ord, axes, keepdims)
-    raise ArgumentError(
-        f"norm: ord={ord!r} is for vectors and matrices; got axis={axis} for shape {x.shape}."
-    )
-
-
-def _vector_norm(x: Tensor, ord: Any, axis: int, keepdims: bool) -> Tensor:
-    size = absolute(x)
-    if ord == 2:
-        return _euclidean(x, axis=(axis,), keepdims=keepdims)
-    if ord == math.inf:
-        return max(size, axis, keepdims)
-    if ord == -math.inf:
-        return min(size, axis, keepdims)
-    if ord == 0:
-        return sum(cast(x != 0, x.dtype), axis, keepdims)
-    if ord == 1:
-        return sum(size, axis, keepdims)
-    if not isinstance(ord, (int, float)):
-        raise ArgumentError(f"norm: {ord!r} is no order of a vector norm.")
-    return sum(size**ord, axis, keepdims) ** (1 / ord)
-
-
-def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    if ord == "fro":
-        return _euclidean(x, axis=axes, keepdims=keepdims)
-    if ord not in (1, -1, math.inf, -math.inf):
-        raise ArgumentError(
-            f"norm: the order of a matrix norm is 'fro', 1, -1, inf or -inf; got {ord!r}."
-        )
-    summed, compared = axes if ord in (1, -1) else axes[::-1]
-    sums = sum(absolute(x), summed, keepdims=True)
-    found = max(sums, compared, keepdims=True) if ord > 0 else min(sums, compared, keepdims=True)
-    return found if keepdims else reshape(found, _without(found.shape, axes))
-
-
-def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for i, n in enumerate(shape) if i not in axes)

@@ -1,6 +1,6 @@
-"""Cross-entropies between a target and a prediction, from logits or from probabilities.
+"""How far a prediction is from its target: cross-entropies, and the noise of images.
 
-From logits they are computed without ever forming a probability that could be 0; the gradient is
+From logits cross-entropies are computed without ever forming a probability that could be 0; the gradient is
 then softmax(x) - target (Bridle, 1990), whose factors never overflow. Probabilities are clipped to
 [ε, 1 - ε] as in Keras.
 """
@@ -17,14 +17,15 @@ from etude.ops.activation import log_softmax, sigmoid, softmax
 from etude.ops.comparison import equal, greater_equal, less_equal, logical_and
 from etude.ops.core import cast
 from etude.ops.creation import arange, zeros_like
-from etude.ops.elementwise import clip, where
-from etude.ops.exponential import log
-from etude.ops.reduction import sum
+from etude.ops.elementwise import clip, in_one_dtype, square, where
+from etude.ops.exponential import log, log10
+from etude.ops.reduction import mean, sum
 from etude.ops.shape import axis_index, expand_dims, squeeze
 
 __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
+    "psnr",
     "sparse_categorical_crossentropy",
 ]
 
@@ -283,3 +284,29 @@ def _(g: Tensor, out: Tensor, target: Tensor, output: Tensor, epsilon: float):
         lambda: g * (log(1 - p) - log(p)),
         where(_within(output, epsilon), dp, zeros_like(output)),
     )
+
+
+# --- images -----------------------------------------------------------------------------------
+
+
+@composite
+def psnr(x1: Any, x2: Any, max_val: Any) -> Tensor:
+    """The ratio of the greatest signal to the noise, in decibel: 20 log₁₀ max - 10 log₁₀ mean (x1 - x2)².
+
+    Args:
+        x1: images of any shape.
+        x2: of the same shape.
+        max_val: the greatest value that is possible, e.g. 255 or 1.
+
+    Returns:
+        A scalar; infinite where the images are equal.
+
+    >>> float(psnr([1.0, 1.0], [0.0, 0.0], 10.0))
+    20.0
+    """
+    x1, x2 = in_one_dtype(x1, x2)
+    if x1.shape != x2.shape:
+        raise ShapeError(
+            f"psnr: Input shapes {x1.shape} and {x2.shape} must match for PSNR calculation."
+        )
+    return 20 * log10(as_tensor(max_val, x2.dtype)) - 10 * log10(mean(square(x1 - x2)))

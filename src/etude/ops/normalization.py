@@ -20,7 +20,7 @@ from etude.engine import xp
 from etude.errors import ArgumentError, ShapeError
 from etude.ops.core import cast, saturate_cast
 from etude.ops.elementwise import maximum, rsqrt, square
-from etude.ops.linear_algebra import norm
+from etude.ops.norms import norm
 from etude.ops.reduction import mean, sum, var
 from etude.ops.shape import axes_indices, axis_index, expand_dims, reshape, squeeze
 
@@ -149,6 +149,12 @@ def batch_normalization(
     """
     t = as_tensor(x)
     axes = (axis_index(axis, t.ndim),)
+    for name, vector in (("mean", mean), ("variance", variance), ("offset", offset), ("scale", scale)):
+        if vector is not None and as_tensor(vector).size != t.shape[axes[0]]:
+            raise ShapeError(
+                f"batch_normalization: Arguments `{name}` must be a vector of length "
+                f"`x.shape[axis]`, which is {t.shape[axes[0]]}; got shape {as_tensor(vector).shape}."
+            )
     m, v = _along(t, mean, axes), _along(t, variance, axes)
     b, a = _along(t, offset, axes), _along(t, scale, axes)
     assert m is not None and v is not None

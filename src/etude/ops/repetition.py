@@ -129,7 +129,10 @@ def pad(
             f"pad: mode must be 'constant', 'edge', 'reflect', 'symmetric' or 'wrap'; got {mode!r}."
         )
     if constant_values is not None and mode != "constant":
-        raise ArgumentError(f"pad: constant_values goes with mode='constant'; got mode={mode!r}.")
+        raise ArgumentError(
+            "pad: Argument `constant_values` can only be provided when `mode == 'constant'`. "
+            f"Received: mode={mode!r}, constant_values={constant_values}"
+        )
     if mode == "constant":
         value: Any = 0 if constant_values is None else constant_values
         return _pad_constant(

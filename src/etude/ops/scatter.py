@@ -7,10 +7,10 @@ from contextlib import nullcontext
 from typing import Any
 
 from etude import config
-from etude.autodiff import Tensor, as_tensor, composite, primitive
+from etude.autodiff import Tensor, as_tensor, composite, primitive, unknown_size
 from etude.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
 from etude.engine import xp
-from etude.errors import ArgumentError, DtypeError
+from etude.errors import ArgumentError, DtypeError, ShapeError
 from etude.ops.core import cast
 from etude.ops.creation import arange, full, ones, ones_like, zeros, zeros_like
 from etude.ops.elementwise import maximum, minimum, where
@@ -152,10 +152,23 @@ def _(g: Tensor, out: Tensor, x: Tensor, indices: Tensor, updates: Tensor):
 # --- segments ---------------------------------------------------------------------------------
 
 
-def _buckets(segment_ids: Any, num_segments: int | None) -> tuple[Tensor, int]:
+def _buckets(data: Tensor, segment_ids: Any, num_segments: int | None) -> tuple[Tensor, int]:
     """Segment numbers in 0..n, where n collects those out of range, and n."""
     ids = cast(as_tensor(segment_ids), "int32")
-    n = int(max(ids)) + 1 if num_segments is None else int(num_segments)
+    if ids.ndim != 1:
+        raise ShapeError(
+            "Argument `segment_ids` should be an 1-D vector, a number for each row; got shape: "
+            f"{ids.shape}."
+        )
+    if not data.ndim or data.shape[0] != ids.shape[0]:
+        raise ShapeError(
+            "Argument `segment_ids` and `data` should have same leading dimension. Got: "
+            f"{ids.shape} v.s. {data.shape}."
+        )
+    if num_segments is None:
+        n = unknown_size() or int(max(ids)) + 1
+    else:
+        n = int(num_segments)
     return where((ids < 0) | (ids >= n), n, ids), n
 
 
@@ -176,7 +189,7 @@ def segment_sum(
     [4.0, 2.0]
     """
     data = as_tensor(data)
-    ids, n = _buckets(segment_ids, num_segments)
+    ids, n = _buckets(data, segment_ids, num_segments)
     total = zeros((n + 1, *data.shape[1:]), data.dtype)
     return _scatter_add(total, expand_dims(ids, -1), data)[:n]
 
@@ -193,7 +206,7 @@ def segment_max(
     [3.0, 2.0]
     """
     data = as_tensor(data)
-    ids, n = _buckets(segment_ids, num_segments)
+    ids, n = _buckets(data, segment_ids, num_segments)
     column = reshape(ids, (-1,) + (1,) * (data.ndim - 1))
     by_value = argsort(data, axis=0)
     by_segment = argsort(take_along_axis(broadcast_to(column, data.shape), by_value, 0), axis=0)
@@ -238,7 +251,7 @@ def segment_prod(
     [3.0, 2.0]
     """
     data = as_tensor(data)
-    ids, n = _buckets(segment_ids, num_segments)
+    ids, n = _buckets(data, segment_ids, num_segments)
     order = argsort(ids)
     rows, numbers = take(data, order, axis=0), take(ids, order, axis=0)
     first = reshape(numbers, (-1, *(1,) * (data.ndim - 1)))

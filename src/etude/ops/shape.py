@@ -47,7 +47,8 @@ def axis_index(axis: int, rank: int) -> int:
     """
     if not -rank <= axis < rank:
         raise ArgumentError(
-            f"There is no axis {axis} in a tensor with {rank} axes: expected {-rank} to {rank - 1}."
+            f"axis {axis} is out of bounds for a tensor with {rank} axes: expected {-rank} to "
+            f"{rank - 1}."
         )
     return axis % rank
 

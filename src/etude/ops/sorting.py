@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from etude.autodiff import Tensor, as_tensor, composite, primitive
+from etude.autodiff import Tensor, as_tensor, composite, primitive, unknown_size
 from etude.engine import xp
 from etude.errors import ShapeError, TracingError
 from etude.ops.comparison import isnan
-from etude.ops.creation import full
+from etude.ops.creation import full, zeros
 from etude.ops.elementwise import where
 from etude.ops.indexing import PLACES, places_of, put_along, static_tensor, take_along_axis
 from etude.ops.joining import concatenate
@@ -224,18 +224,21 @@ def unique(
     [1, 3]
     """
     x = static_tensor(x)
-    if xp().is_traced(x.array):
-        raise TracingError(
-            "`unique` gives as many elements as there are distinct values, which is not known "
-            "while a program is traced. Call it outside of the compiled part."
-        )
     flags = {
         "return_index": return_index,
         "return_inverse": return_inverse,
         "return_counts": return_counts,
     }
+    probe = unknown_size()
+    if probe is not None:
+        return _shaped_like_unique(x, axis, probe if size is None else size, flags)
+    if xp().is_traced(x.array):
+        raise TracingError(
+            "`unique` gives as many elements as there are distinct values, which is not known "
+            "while a program is traced. Call it outside of the compiled part."
+        )
     with xp().concretely():
-        found = xp().unique(x.array, axis=axis, **flags)
+        found = xp().unique(x.array, axis=axis, equal_nan=False, **flags)
     parts: list[Any] = list(found) if isinstance(found, tuple) else [found]  # pyright: ignore[reportUnknownArgumentType]
     values = Tensor(parts[0])
     rest = [Tensor(xp().astype(a, "int32")) for a in parts[1:]]
@@ -246,6 +249,19 @@ def unique(
             t if name == "return_inverse" else _sized(t, 0, size, 0)
             for name, t in zip(names, rest, strict=True)
         ]
+    return (values, *rest) if rest else values
+
+
+def _shaped_like_unique(x: Tensor, axis: int | None, size: int, flags: dict[str, bool]) -> Any:
+    """Zeros of the shapes that `unique` gives, for a symbolic call."""
+    shape = (size,) if axis is None else (*x.shape[:axis], size, *x.shape[axis:][1:])
+    inverse = x.shape if axis is None else (x.shape[axis],)
+    rest = [
+        zeros(inverse if name == "return_inverse" else (size,), "int32")
+        for name, wanted in flags.items()
+        if wanted
+    ]
+    values = zeros(shape, x.dtype)
     return (values, *rest) if rest else values
 
 

@@ -14,6 +14,7 @@ from etude.saving.registration import (
     register_keras_serializable,
 )
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.utils.graphs import get_source_inputs
 from etude.utils.numerical import normalize, to_categorical
 from etude.utils.sequences import pad_sequences
 
@@ -30,6 +31,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
     "get_uid",
     "normalize",
     "pack_x_y_sample_weight",
