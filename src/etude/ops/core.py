@@ -103,7 +103,7 @@ def convert_to_numpy(x: Any) -> Any:
     """
     if isinstance(x, KerasTensor):
         raise DtypeError(f"A symbolic tensor has no values: {x!r}.")
-    return as_tensor(x).numpy()
+    return as_tensor(x).__array__().copy()
 
 
 def shape(x: Any) -> tuple[int | None, ...]:
