@@ -12,6 +12,7 @@
     ├── NotBuiltError (ValueError)        weights were asked for before there are any
     ├── StateError (RuntimeError)         a method was called too early, too late, or twice
     ├── EngineError (RuntimeError)        an engine is missing or cannot do what was asked
+    ├── MissingNameError (AttributeError) a name of another library that its stand-in here has not
     ├── SerializationError (ValueError)   a config or file cannot become objects, or back
     └── FetchError (OSError)              a data set cannot be had
         └── HashMismatchError             bytes arrived, but not the expected ones
@@ -71,6 +72,10 @@ class StateError(EtudeError, RuntimeError):
 
 class EngineError(EtudeError, RuntimeError):
     """An engine is missing, unknown, or cannot do what was asked."""
+
+
+class MissingNameError(EtudeError, AttributeError):
+    """A name of another library that etude's stand-in for it leaves out."""
 
 
 class SerializationError(EtudeError, ValueError):

@@ -75,8 +75,11 @@ class Tensor(Operators):
         return OPS["transpose"](self)
 
     def numpy(self) -> Any:
-        """The values as a NumPy array of their own: writing to it changes nothing else."""
-        return self._known("its values as a NumPy array").copy()
+        """The values as a NumPy array of their own, or a NumPy number where there are no axes.
+
+        Writing to the array changes nothing else.
+        """
+        return self._known("its values as a NumPy array").copy()[()]
 
     def item(self) -> Any:
         """The only element as a Python number."""

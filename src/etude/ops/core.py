@@ -109,7 +109,7 @@ def convert_to_numpy(x: Any) -> Any:
         raise ArgumentError(
             f"A symbolic tensor has no values: {x!r}. Call the finished model on data to get some."
         )
-    return as_tensor(x).numpy()
+    return as_tensor(x).__array__().copy()
 
 
 def shape(x: Any) -> tuple[int | None, ...]:

@@ -73,7 +73,9 @@ def ctc_loss(
     states = concatenate([states, full((batch, 1), mask_index, "int32")], -1)  # l', (B, 2U + 1)
     two_before = pad(states, ((0, 0), (2, 0)), constant_values=-1)[:, :-2]
     jumps = (states != mask_index) & (states != two_before)
-    emitted = take_along_axis(logs, broadcast_to(expand_dims(states, 1), (batch, steps, states.shape[1])), -1)
+    emitted = take_along_axis(
+        logs, broadcast_to(expand_dims(states, 1), (batch, steps, states.shape[1])), -1
+    )
     first = arange(states.shape[1], dtype="int32") < 2
     alpha = where(first, emitted[:, 0], _NEVER)  # at t = 0: the first blank or the first label
 
@@ -239,7 +241,8 @@ def _extended(beams: dict[str, Tensor], log_y: Tensor, blank: int) -> dict[str, 
     joining = where(parent, take_along_axis(grown, label_of_j, -1), _NONE)
     stay_label = logaddexp(stay_label, logsumexp(joining, 1))
     is_known = any(
-        expand_dims(parent, -1) & expand_dims(one_hot(maximum(last, 0), classes, dtype="bool"), 1), 2
+        expand_dims(parent, -1) & expand_dims(one_hot(maximum(last, 0), classes, dtype="bool"), 1),
+        2,
     )
     grown = where(is_known, _NONE, grown)
     # The best of W + W C candidates.

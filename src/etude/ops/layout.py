@@ -40,9 +40,7 @@ def _taps(
             f"Windows of size {k}, dilation {d} do not fit images of size {size}, padding {p}."
         )
     seen = (
-        tuple(
-            slice(at[i] * d[i], at[i] * d[i] + (counts[i] - 1) * s[i] + 1, s[i]) for i in (0, 1)
-        )
+        tuple(slice(at[i] * d[i], at[i] * d[i] + (counts[i] - 1) * s[i] + 1, s[i]) for i in (0, 1))
         for at in itertools.product(range(k[0]), range(k[1]))
     )
     return (counts[0], counts[1]), seen  # type: ignore[return-value]
