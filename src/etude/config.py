@@ -358,6 +358,11 @@ def set_backend(backend: str) -> None:
 
 
 if os.environ.get("ETUDE_FLOATX"):
+    if os.environ["ETUDE_FLOATX"] not in FLOATS:
+        raise ArgumentError(
+            f"The variable ETUDE_FLOATX must be one of {', '.join(FLOATS)}; it is "
+            f"{os.environ['ETUDE_FLOATX']!r}."
+        )
     set_floatx(os.environ["ETUDE_FLOATX"])
 if os.environ.get("KERAS_MAX_EPOCHS"):
     set_max_epochs(int(os.environ["KERAS_MAX_EPOCHS"]))

@@ -14,6 +14,7 @@
     ├── EngineError (RuntimeError)        an engine is missing or cannot do what was asked
     ├── MissingNameError (AttributeError) a name of another library that its stand-in here has not
     ├── SerializationError (ValueError)   a config or file cannot become objects, or back
+    ├── FileError (OSError)               a file cannot be written: no room, no permission
     └── FetchError (OSError)              a data set cannot be had
         └── HashMismatchError             bytes arrived, but not the expected ones
 
@@ -80,6 +81,10 @@ class MissingNameError(EtudeError, AttributeError):
 
 class SerializationError(EtudeError, ValueError):
     """A config or a file cannot be turned into objects, or the other way round."""
+
+
+class FileError(EtudeError, OSError):
+    """A file cannot be written. What was there before is still there."""
 
 
 class FetchError(EtudeError, OSError):

@@ -252,7 +252,7 @@ def test_number_of_targets_must_fit_the_outputs(engine):
     with pytest.raises(ArgumentError, match=r"2 outputs.*1 targets"):
         fit(model, X, X[:, :1])
     model.compile("sgd", {"a": "mse", "c": "mse"})
-    with pytest.raises(ArgumentError, match="`loss` does not fit"):
+    with pytest.raises(ArgumentError, match="Expected keys .* in the dict `loss`"):
         fit(model, X, [X[:, :1], X[:, :1]])
 
 
@@ -334,3 +334,52 @@ def test_eager_models_may_look_at_values_from_the_first_call_on(engine):
     model = Looks()
     model.compile("sgd", "mse", run_eagerly=True)
     assert np.isfinite(fit(model, X, np.zeros((50, 3))).history["loss"]).all()
+
+
+def test_a_loss_of_ones_own_under_the_name_loss_is_what_is_reported(engine):
+    class Own(Sequential):
+        def train_step(self, data):
+            x, y = data
+            with etude.GradientTape() as tape:
+                loss = self.compute_loss(x, y, self(x, training=True))
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return {"loss": loss}
+
+    model = Own([Input((6,)), layers.Dense(3)])
+    model.compile("sgd", "mse")
+    assert fit(model, X, np.ones((50, 3))).history["loss"][0] > 0.1
+
+
+def test_a_model_without_trainable_weights_is_said(model):
+    model.trainable = False
+    with pytest.warns(UserWarning, match="not have any trainable weights"):
+        fit(model)
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss", "words"),
+    [
+        (3, None, "sparse_categorical_crossentropy", "activation='softmax', or the loss from"),
+        (1, None, "binary_crossentropy", "activation='sigmoid'"),
+        (1, "softmax", "binary_crossentropy", "use activation='sigmoid'"),
+        (3, "softmax", etude.losses.SparseCategoricalCrossentropy(from_logits=True), "Leave out"),
+    ],
+)
+def test_activation_and_loss_that_disagree(engine, units, activation, loss, words):
+    model = Sequential([Input((6,)), layers.Dense(units, activation=activation)])
+    model.compile("sgd", loss)
+    with pytest.warns(UserWarning, match=words):
+        fit(model, X, Y % 2)
+
+
+def test_several_targets_against_one_output(engine):
+    model = Sequential([Input((6,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="needs 3 units"):
+        fit(model, X, X[:, :3])
+
+
+def test_keys_of_class_weights_are_numbers(model):
+    with pytest.raises(ArgumentError, match="got '0' of type str"):
+        fit(model, class_weight={"0": 1.0})

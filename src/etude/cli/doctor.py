@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from etude import config
 from etude.datasets import cache
+from etude.errors import EtudeError
 from etude.labs.running import record
 from etude.labs.running.facts import cores, processor, version
 
@@ -60,7 +61,11 @@ def doctor() -> None:
 
 
 def _engines() -> Iterator[Finding]:
-    chosen = config.backend()
+    try:
+        chosen = config.backend()
+    except EtudeError as error:
+        yield Finding("chosen", False, str(error), "unset ETUDE_ENGINE, or set it to numpy or xla")
+        chosen = ""
     mark = {name: "  (chosen)" if name == chosen else "" for name in config.ENGINES}
     yield Finding("numpy", True, f"numpy {version('numpy')} on the processor{mark['numpy']}")
     jax = version("jax")

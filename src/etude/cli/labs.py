@@ -151,7 +151,7 @@ def notebook(
 
     header = find_lab(lab)
     path = out or Path(f"{header.path.stem}.ipynb")
-    if path.exists() and not force:
+    if path.is_file() and not force:
         raise ArgumentError(
             f"{path} is there already, perhaps with your work in it: name another with --out, "
             "or replace it with --force."
@@ -186,7 +186,10 @@ def _told_in_words(header: Header) -> Iterator[None]:
     except KeyboardInterrupt:
         print("\netude: interrupted; no report was written.", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-    except EtudeError:
+    except EtudeError as error:
+        line = _line_in(header, error)
+        if line is not None:
+            print(f"{header.path.name}, line {line}:", file=sys.stderr)
         raise
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
@@ -196,6 +199,13 @@ def _told_in_words(header: Header) -> Iterator[None]:
         told = "".join(traceback.format_exception_only(error)).strip()
         print(f"etude: the lab {header.name} failed: {told}", file=sys.stderr)
         raise typer.Exit(FAULT) from error
+
+
+def _line_in(header: Header, error: Exception) -> int | None:
+    """The line of the lab in which an error arose, where it arose in the lab."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(header.path)]
+    return lines[-1] if lines else None
 
 
 def _print_result(result: Any) -> None:

@@ -29,6 +29,12 @@ def class_weights_to_sample_weights(y: Any, class_weight: dict[int, float]) -> A
             "`class_weight` must be a dictionary from class to weight, e.g. {0: 1.0, 1: 3.0}; got "
             f"{type(class_weight).__name__}."
         )
+    for key in class_weight:
+        if isinstance(key, str) or not float(key).is_integer():
+            raise ArgumentError(
+                f"The keys of `class_weight` are the numbers of classes; got {key!r} of type "
+                f"{type(key).__name__}. Write {{0: 1.0, 1: 3.0}}."
+            )
     labels = np.asarray(y)
     if labels.ndim > 2:
         raise ArgumentError(

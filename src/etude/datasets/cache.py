@@ -7,6 +7,7 @@ data set at once each write their own temporary file; the last rename wins, with
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -114,7 +115,8 @@ def store(folder: Path, contents: dict[str, bytes]) -> None:
         raise FetchError(
             f"Cannot write {sum(map(len, contents.values())):,} bytes to {folder}: "
             f"{error.strerror or error}. "
-            "Make room there, or set ETUDE_DATA to a folder that can be written."
+            + ("Make room there, or set" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Set")
+            + " ETUDE_DATA to a folder that can be written."
         ) from error
 
 

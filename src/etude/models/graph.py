@@ -155,6 +155,10 @@ class Graph:
         found = [values[slot] for slot in self.output_slots]
         return tree.pack_sequence_as(self.outputs_struct, found)
 
+    def producer_of_output(self, place: int) -> Any:
+        """The layer or op that makes the output with this number."""
+        return history_of(self.outputs[place])[0]
+
     def readers_of_inputs(self) -> list[tuple[int, Any]]:
         """The layers that look at values and read an input as it is, with the input's number."""
         places = {slot: place for place, slot in enumerate(self.input_slots)}

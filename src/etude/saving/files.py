@@ -6,13 +6,14 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from etude.errors import ArgumentError
+from etude.errors import ArgumentError, FileError
 
 __all__ = ["write_atomically"]
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     """Has a file written under another name in the same folder, then moves it to its place.
 
     Args:
@@ -21,13 +22,17 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
     Raises:
         ArgumentError: the folder does not exist.
+        FileError: the folder may not be written to, or the disk is full. An older file stays.
     """
     if not path.parent.is_dir():
         raise ArgumentError(
             f"There is no folder {path.parent} to write {path.name} to. Make it first: "
             f"`os.makedirs({str(path.parent)!r}, exist_ok=True)`."
         )
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        raise _not_written(path, error) from error
     os.close(handle)
     part = Path(name)
     try:
@@ -36,8 +41,21 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             os.fsync(file.fileno())
         part.chmod(0o666 & ~_umask())
         part.replace(path)
+    except FileError:
+        raise
+    except OSError as error:
+        raise _not_written(path, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: OSError) -> FileError:
+    reason = error.strerror or str(error).splitlines()[0]
+    kept = " The file that was there is unchanged." if path.exists() else ""
+    return FileError(
+        f"{path.name} cannot be written to {path.parent}: {reason}.{kept} Choose a folder of your "
+        "own, or make room."
+    )
 
 
 def _umask() -> int:

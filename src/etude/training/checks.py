@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from etude import tree
+from etude import losses, tree
 from etude.errors import DataError
 
-__all__ = ["check_ids", "check_labels", "check_targets", "warn_of_not_finite"]
+__all__ = [
+    "check_ids",
+    "check_labels",
+    "check_targets",
+    "warn_of_fruitless_training",
+    "warn_of_not_finite",
+]
 
 
 def check_targets(model: Any, y: Any) -> None:
@@ -62,9 +68,7 @@ def check_ids(model: Any, x: Any) -> None:
     Raises:
         DataError: an input is of no use to its layer.
     """
-    graph = getattr(model, "_graph", None) or getattr(
-        getattr(model, "_functional", None), "_graph", None
-    )
+    graph = _graph_of(model)
     if graph is None or not (readers := graph.readers_of_inputs()):
         return
     by_name = isinstance(x, dict)
@@ -73,6 +77,54 @@ def check_ids(model: Any, x: Any) -> None:
         value = flat[place] if place < len(flat) else None
         if isinstance(value, np.ndarray) and value.size:
             layer.check_inputs(value, f"x[{graph.inputs[place].name!r}]" if len(flat) > 1 else "x")
+
+
+def warn_of_fruitless_training(model: Any) -> None:
+    """Warns where training changes nothing, or where the last activation and the loss disagree."""
+    if not model.trainable_weights:
+        warnings.warn(
+            f"The model does not have any trainable weights, so training changes nothing: {model}. "
+            "Are all layers frozen, or made in `call` instead of `__init__`?",
+            stacklevel=4,
+        )
+    graph, compiled = _graph_of(model), model._compile_loss
+    if graph is None or compiled is None or not compiled.built:
+        return
+    for term in compiled.terms:
+        layer = graph.producer_of_output(term.place)
+        activation = getattr(getattr(layer, "activation", None), "__name__", None)
+        options = getattr(term.loss, "_fn_kwargs", {})
+        wanted = _PROBABILITIES.get(getattr(term.loss, "fn", None))
+        if wanted is None or activation is None:
+            continue
+        if options.get("from_logits") and activation in ("softmax", "sigmoid"):
+            advice = "Leave out the activation, or from_logits=True."
+        elif not options.get("from_logits") and activation == "linear":
+            advice = f"Give that layer activation='{wanted}', or the loss from_logits=True."
+        elif getattr(layer, "units", None) == 1 and activation == "softmax":
+            advice = "A softmax over one unit is always 1: use activation='sigmoid'."
+        else:
+            continue
+        expects = "logits" if options.get("from_logits") else "probabilities"
+        warnings.warn(
+            f"The loss '{term.loss.name}' expects {expects}, but the last layer, '{layer.name}', "
+            f"has the activation '{activation}'. {advice}",
+            stacklevel=4,
+        )
+
+
+_PROBABILITIES = {
+    losses.binary_crossentropy: "sigmoid",
+    losses.categorical_crossentropy: "softmax",
+    losses.sparse_categorical_crossentropy: "softmax",
+}
+"""For losses of probabilities, the activation that makes them."""
+
+
+def _graph_of(model: Any) -> Any:
+    """The graph of a functional or sequential model; ``None`` for others."""
+    inner = getattr(model, "_functional", None)
+    return getattr(model, "_graph", None) or getattr(inner, "_graph", None)
 
 
 def warn_of_not_finite(arrays: Any, where: str = "") -> None:

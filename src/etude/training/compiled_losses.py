@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from etude import losses, metrics, tree
@@ -210,6 +211,7 @@ class CompileLoss:
 
 def _value(term: _Term, target: Any, prediction: Any, weight: Any) -> Any:
     """The loss of one output; where the shapes do not fit, an error that says what may be wrong."""
+    _warn_of_broadcast(term, target, prediction)
     try:
         return term.loss(target, prediction, weight)
     except ShapeError as error:
@@ -218,6 +220,31 @@ def _value(term: _Term, target: Any, prediction: Any, weight: Any) -> Any:
         if not hint:
             raise
         raise ShapeError(f"The loss '{term.loss.name}' failed. {hint} ({error})") from error
+
+
+def _warn_of_broadcast(term: _Term, target: Any, prediction: Any) -> None:
+    """Several targets against one output would be broadcast: hardly ever what is meant."""
+    shapes: list[tuple[Any, ...]] = [tuple(getattr(v, "shape", ())) for v in (target, prediction)]
+    ours = getattr(term.loss, "fn", None) in _ELEMENTWISE
+    if not ours or min(map(len, shapes)) < 2 or len(shapes[0]) != len(shapes[1]):
+        return
+    wanted, given = shapes[0][-1], shapes[1][-1]
+    if given == 1 and wanted is not None and wanted > 1:
+        warnings.warn(
+            f"The targets have the shape {shapes[0]} and the outputs {shapes[1]}: every target is "
+            f"compared with the one output. The last layer needs {wanted} units, one per target.",
+            stacklevel=6,
+        )
+
+
+_ELEMENTWISE = (
+    losses.mean_squared_error,
+    losses.mean_absolute_error,
+    losses.mean_squared_logarithmic_error,
+    losses.huber,
+    losses.log_cosh,
+    losses.binary_crossentropy,
+)
 
 
 def _hint(target: tuple[int, ...], output: tuple[int, ...]) -> str:

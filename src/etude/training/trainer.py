@@ -154,10 +154,12 @@ class Trainer(Steps):
     def _epoch_logs(self, logs: Any) -> dict[str, Any]:
         """The logs of the last step; the values of the metrics where these have the same names."""
         found = to_numbers(logs)
-        own = self.get_metrics_result()
-        if set(own) == set(found):
-            return to_numbers(own)
-        return found
+        own = to_numbers(self.get_metrics_result())
+        if set(own) != set(found):
+            return found
+        if self._loss_tracker in self.metrics and not float(self._loss_tracker.count):
+            own["loss"] = found["loss"]  # a step of the user's own that reports a loss by itself
+        return own
 
     # ---- training ------------------------------------------------------------------------------
 
@@ -229,6 +231,7 @@ class Trainer(Steps):
         )
         steps_per_epoch = _limited_steps(steps_per_epoch, batches)
         self._prepare(batches)
+        checks.warn_of_fruitless_training(self)
         validation: Any = None
         if validation_data is not None:
             validation = self._validation_batches(

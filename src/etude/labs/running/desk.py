@@ -205,7 +205,12 @@ def begin(name: str, *, quick: bool = False, seed: int = 0) -> Desk:
         seed: in a notebook, the seed.
     """
     running = _current.get()
-    if running is not None and running.header.name == name.replace("_", "-"):
+    if running is not None:
+        if running.header.name != name.replace("_", "-"):
+            raise ArgumentError(
+                f"{running.header.path.name} calls labs.begin({name!r}), but this lab is "
+                f"{running.header.name!r}, after the name of its file. Change that line."
+            )
         return running
     beside = Path(name.replace("-", "_") + ".py")
     if beside.is_file() and lab_name(beside) == name:

@@ -39,6 +39,11 @@ def write(header: Header, path: Path) -> None:
     Raises:
         ArgumentError: the file cannot be written.
     """
+    if path.is_dir() or path.suffix != ".ipynb":
+        raise ArgumentError(
+            f"--out names the file of the notebook, which ends in .ipynb; got {path}. For example: "
+            f"--out {(path if path.is_dir() else path.parent) / header.path.stem}.ipynb"
+        )
     text = as_notebook(header)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,8 @@ from typing import Any
 
 import platformdirs
 
+from etude.saving.files import write_atomically
+
 __all__ = ["append", "home", "last_results", "write_whole"]
 
 
@@ -51,16 +53,12 @@ def last_results() -> dict[str, dict[str, Any]]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a file so that it is there as a whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Writes a text file so that it is there as a whole or not at all.
+
+    Raises:
+        FileError: the disk is full, or the folder may not be written to.
+    """
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def _path() -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from etude import config
-from etude.errors import ArgumentError, EngineError, unknown_name
+from etude.errors import ArgumentError, EngineError, FileError, unknown_name
 from etude.labs.running import drawing, facts, material, record, report
 from etude.labs.running.cells import Cell, split_cells, use_framework
 from etude.labs.running.desk import Desk, seated
@@ -50,7 +50,10 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
     scores = tuple(_scores(desk))
     path = _report_path(options.out, header.name)
     result = Result(header, desk, engine, options.framework, seconds, scores, path, namespace)
-    record.write_whole(path, report.page(result, facts.machine(options.framework)))
+    try:
+        record.write_whole(path, report.page(result, facts.machine(options.framework)))
+    except FileError as error:
+        raise FileError(f"The run is done ({_summary(scores)}), but its report {error}") from error
     today = datetime.now().astimezone().isoformat(timespec="seconds")
     record.append(result.as_dict() | {"framework": options.framework, "date": today})
     return result
@@ -60,7 +63,8 @@ def execute(desk: Desk, framework: str, say: Callable[[str], None]) -> dict[str,
     """Executes the cells of a lab at a desk, and returns the names that they defined.
 
     Each cell is compiled under the lab's own path and line numbers, so that a traceback points
-    into the lab.
+    into the lab; all of them before the first runs, so that a slip in the last is not found after
+    the training.
     """
     path = desk.header.path
     drawing.no_windows()
@@ -68,14 +72,16 @@ def execute(desk: Desk, framework: str, say: Callable[[str], None]) -> dict[str,
     module.__file__ = str(path)
     with seated(desk), _registered(module):
         heading = None
-        for cell in split_cells(path.read_text(encoding="utf-8")):
+        cells = split_cells(path.read_text(encoding="utf-8"))
+        programs = {c.line: _compiled(c, path, framework) for c in cells if c.kind == "code"}
+        for cell in cells:
             heading = cell.heading or heading
             if cell.kind != "code":
                 continue
             if heading:  # a chapter without code has nothing to wait for, and is not announced
                 say(heading)
                 heading = None
-            exec(_compiled(cell, path, framework), module.__dict__)
+            exec(programs[cell.line], module.__dict__)
     return module.__dict__
 
 
@@ -92,6 +98,10 @@ def _registered(module: types.ModuleType) -> Iterator[None]:
         yield
     finally:
         sys.modules.pop(module.__name__, None)
+
+
+def _summary(scores: tuple[Score, ...]) -> str:
+    return ", ".join(f"{score.label} {score.value:.4f}" for score in scores)
 
 
 def _choose(options: Options) -> str:
