@@ -182,7 +182,9 @@ def set_random_seed(seed: int) -> None:
     python_random.seed(int(seed))
     _seeds.seed(int(seed))
     np.random.seed(int(seed) % 2**32)
-    _global.update(generator=None, seed=int(seed))
+    _global["seed"] = int(seed)
+    if _global["generator"] is not None:  # the same one: compiled programs hold its state
+        _global["generator"].state.assign(_key(int(seed)))
 
 
 def get_random_seed() -> int | None:

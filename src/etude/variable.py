@@ -174,7 +174,7 @@ class Variable(Operators):
         return self.value.numpy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return self.value.__array__(dtype)
+        return self.value.__array__(dtype, copy)
 
     @property
     def dtype(self) -> str:

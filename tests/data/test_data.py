@@ -164,3 +164,9 @@ def test_packing():
     assert unpack_x_y_sample_weight([1, 2]) == (1, 2, None)
     assert pack_x_y_sample_weight([x]) == ([x],)
     assert unpack_x_y_sample_weight(pack_x_y_sample_weight(1, 2, 3)) == (1, 2, 3)
+
+
+def test_class_weights_beside_sample_weights_in_batches_are_refused():
+    batches = batches_of(iter([(np.zeros((2, 1)), np.zeros(2), np.ones(2))]), class_weight={0: 2.0})
+    with pytest.raises(ArgumentError, match="Multiply"):
+        next(batches.epoch(0))

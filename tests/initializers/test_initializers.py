@@ -181,3 +181,11 @@ def test_dtypes(engine: str, dtype: str):
 def test_bad_arguments(make: Any, message: str):
     with pytest.raises(ArgumentError, match=message):
         make()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_orthogonal_in_every_float(engine, dtype):
+    values = initializers.Orthogonal(seed=0)((4, 3), dtype=dtype)
+    assert values.dtype == dtype
+    q = values.numpy().astype("float64")
+    np.testing.assert_allclose(q.T @ q, np.eye(3), atol=3e-2 if dtype != "float64" else 1e-12)

@@ -10,7 +10,7 @@ import pytest
 
 from etude import GradientTape, Variable, config, function, ops
 from etude.autodiff import KerasTensor, as_tensor, check
-from etude.errors import ArgumentError, GradientError, ShapeError
+from etude.errors import ArgumentError, DtypeError, GradientError, ShapeError
 
 XS = np.array([0.3, -0.5, 0.8, 1.1])
 
@@ -292,3 +292,25 @@ def test_branches_and_carries_of_other_shapes_are_said(recording: bool) -> None:
 
         with pytest.raises(ShapeError, match=shapes):
             function(run)(x)
+
+
+@pytest.mark.parametrize("recording", [False, True])
+def test_numbers_of_python_take_the_dtype_that_the_body_gives(engine: str, recording: bool) -> None:
+    w = Variable(1.0)
+    with GradientTape() if recording else nullcontext():
+        halves = ops.fori_loop(0, 3, lambda i, c: c + 0.5 * w, 0)
+        sums, _ = ops.scan(lambda c, x: (c + x, x), 0, np.array([0.5, 0.25]))
+        doubled = ops.while_loop(lambda v: v < 2, lambda v: v * 1.5, 1)
+    assert float(halves) == 1.5
+    assert float(sums) == 0.75
+    assert float(doubled) == 2.25
+
+
+@pytest.mark.parametrize("recording", [False, True])
+def test_a_carry_that_would_be_cut_off_is_refused(engine: str, recording: bool) -> None:
+    whole = as_tensor(np.array(0, "int32"))
+    with GradientTape() if recording else nullcontext():
+        with pytest.raises(DtypeError, match=r"float\d\d for a value that began as int32"):
+            ops.fori_loop(0, 3, lambda i, c: c + 0.5, whole)
+        with pytest.raises(ShapeError, match=r"\(2,\).*\(1,\)"):
+            ops.scan(lambda c, x: (ops.concatenate([c, c]), x), as_tensor([1.0]), XS)

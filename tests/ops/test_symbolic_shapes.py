@@ -55,3 +55,10 @@ def test_shape(call: Callable[[], Any], shape: tuple[int | None, ...], engine: s
 def test_a_static_mask_keeps_its_places_in_a_symbolic_call(engine: str) -> None:
     found = B[:, np.array([True, False, True, False])]
     assert found.shape == (None, 2, 6)
+
+
+def test_sizes_with_divisors_are_tried_where_an_op_asks_for_them(engine):
+    x = KerasTensor((None, None, 4))
+    assert ops.reshape(x, (-1, 8)).shape == (None, 8)
+    assert [part.shape for part in ops.split(x, 2, axis=1)] == [(None, None, 4)] * 2
+    assert ops.reshape(KerasTensor((None, None)), (-1, 2, 3)).shape == (None, 2, 3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from etude import callbacks
-from etude.training.interrupts import whole_steps
+from etude.engine.interrupts import whole_steps
 from tests.training.models import X, Y, classifier
 
 

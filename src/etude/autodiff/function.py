@@ -9,6 +9,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from etude import config, tree
 from etude.autodiff.recording import is_recording
 from etude.autodiff.symbolic import any_symbolic
@@ -16,7 +18,7 @@ from etude.autodiff.tensor import Tensor, as_tensor
 from etude.engine import in_frame, xp
 from etude.errors import DtypeError
 
-__all__ = ["Function", "function"]
+__all__ = ["Function", "as_input", "function"]
 
 _DYNAMIC = object()
 
@@ -51,8 +53,13 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the program for these arguments; traces it first where their shapes are new."""
-        if xp().name == "numpy" or in_frame() or is_recording() or any_symbolic((args, kwargs)):
-            return self.fn(*args, **kwargs)  # nothing to compile, or part of something larger
+        if in_frame() or is_recording() or any_symbolic((args, kwargs)):
+            return self.fn(*args, **kwargs)  # part of something larger
+        if (
+            xp().name == "numpy"
+        ):  # nothing to compile; what goes in and out is the same all the same
+            args, kwargs = tree.map_structure(as_input, (args, kwargs))
+            return tree.map_structure(_as_output, self.fn(*args, **kwargs))
         arrays, static = _split((args, kwargs))
         outputs, form = self._program()(arrays, static)
         rest = iter(outputs)
@@ -81,6 +88,25 @@ class Function:
 
         form = tree.map_structure(mark, self.fn(*args, **kwargs))
         return outputs, form
+
+
+def as_input(leaf: Any) -> Any:
+    """An array or a number as a Tensor, which a function sees on both engines; all else as it is.
+
+    >>> as_input(2.0).shape, as_input("text")
+    ((), 'text')
+    """
+    if isinstance(leaf, Tensor) or isinstance(leaf, bool) or hasattr(leaf, "__etude_tensor__"):
+        return leaf
+    if isinstance(leaf, (int, float)):
+        return as_tensor(leaf)
+    if hasattr(leaf, "__array__") and np.asarray(leaf).dtype.kind not in "OUSMm":
+        return as_tensor(leaf)
+    return leaf
+
+
+def _as_output(leaf: Any) -> Any:
+    return as_tensor(leaf) if hasattr(leaf, "__etude_tensor__") else leaf
 
 
 class _Static:

@@ -184,6 +184,7 @@ def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 # axis, the batch, gets small ones, because the engine 'numpy' really computes with them.
 _BATCH = (2, 3)
 _OTHER = (83, 191)
+_DIVISIBLE = (120, 240)
 _SMALL = 7  # where it fits, too: a slice `[:80]` of 83 and of 191 is 80, but not of 7
 _TRIES = 40  # how many ways to settle unknown sizes are tried before shapes count as misfits
 
@@ -226,18 +227,20 @@ def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 def _settle(attempt: _Attempt, error: Exception) -> tuple[Shapes, Shapes, Shapes]:
     """Shapes where sizes that are all different do not work: some unknown ones must be equal.
 
-    Tried are: one size for all of them; then, for one and for two of them, size 1 (which
-    broadcasts) and the sizes and numbers among the arguments, so that (None, 3) + (2, None) is
-    (2, 3).
+    Tried are: one size for all of them; sizes with many divisors, which a reshape or a split asks
+    for; then, for one and for two of them, size 1 (which broadcasts) and the sizes and numbers
+    among the arguments, so that (None, 3) + (2, None) is (2, 3).
     """
-    try:
-        first = attempt.shapes(_OTHER[0], _OTHER[0])
-        second = attempt.shapes(_OTHER[1], _OTHER[1])
-        return first, second, second
-    except Exception:
-        given = {n for n in attempt.leaves if type(n) is int and n > 0}
-        if len(attempt.symbols) < 2 and not given:
-            raise error from None
+    for low, high in (_OTHER, _DIVISIBLE):
+        for batches in ((low, high), _BATCH):  # one size for the batch too, or one of its own
+            with suppress(Exception):
+                first = attempt.shapes(batches[0], low)
+                second = attempt.shapes(batches[1], high)
+                if len(first) == len(second):
+                    return first, second, second
+    given = {n for n in attempt.leaves if type(n) is int and n > 0}
+    if len(attempt.symbols) < 2 and not given:
+        raise error from None
     known = sorted({n for t in attempt.symbols for n in t.shape if n is not None} | given | {1})
     ways = (
         dict(zip(places, sizes, strict=True))

@@ -12,14 +12,26 @@ from typing import TYPE_CHECKING, Any
 
 from etude import config
 from etude.autodiff.operators import OPS, Operators
+from etude.autodiff.recording import is_recording
 from etude.dtypes import standardize_dtype
 from etude.engine import xp
-from etude.errors import DtypeError, TracingError
+from etude.errors import DtypeError, GradientError, TracingError
 
 if TYPE_CHECKING:
     from etude.autodiff.primitive import Node
 
 Array = Any
+
+
+_UFUNCS = {
+    "remainder": "mod",
+    "degrees": "rad2deg",
+    "radians": "deg2rad",
+    "fabs": "absolute",
+    "conjugate": "conj",
+    "invert": "bitwise_not",
+}
+"""NumPy's names of universal functions that are operations under another name."""
 
 
 class Leaf:
@@ -126,11 +138,21 @@ class Tensor(Operators):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         values = self._known("its values as a NumPy array")
-        return values if dtype is None else values.astype(dtype)
+        if copy or (dtype is not None and values.dtype != dtype):
+            return values.astype(values.dtype if dtype is None else dtype)
+        values = values.view()
+        values.flags.writeable = False  # whoever writes must have a copy: the values stay ours
+        return values
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and not kwargs and ufunc.__name__ in OPS:
-            return OPS[ufunc.__name__](*inputs)
+        name = _UFUNCS.get(ufunc.__name__, ufunc.__name__)
+        if method == "__call__" and not kwargs and name in OPS:
+            return OPS[name](*inputs)
+        if is_recording() and any(isinstance(x, Tensor) and x.node is not None for x in inputs):
+            raise GradientError(
+                f"numpy.{ufunc.__name__} would drop the gradient of a Tensor that a tape records. "
+                "Use the operation of `etude.ops`; or `tensor.numpy()` where a constant is meant."
+            )
         arrays = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
         return getattr(ufunc, method)(*arrays, **kwargs)
 

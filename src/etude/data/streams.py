@@ -8,7 +8,7 @@ from typing import Any
 from etude import tree
 from etude.data.class_weights import class_weights_to_sample_weights
 from etude.data.unpacking import unpack_x_y_sample_weight
-from etude.errors import DataError
+from etude.errors import ArgumentError, DataError
 
 __all__ = ["DatasetBatches", "GeneratorBatches", "IterableBatches"]
 
@@ -35,7 +35,12 @@ def _checked(batch: Any, class_weight: dict[int, float] | None) -> tuple[Any, An
             "Every batch must be a tuple of arrays, starting with x; got "
             f"{type(batch[0]).__name__} in the place of x."
         )
-    if class_weight is not None and sample_weight is None:
+    if class_weight is not None and sample_weight is not None:
+        raise ArgumentError(
+            "The batches hold sample weights, so `class_weight` cannot be given too. Multiply the "
+            "weights of the classes into those of the samples."
+        )
+    if class_weight is not None:
         sample_weight = class_weights_to_sample_weights(y, class_weight)
     return x, y, sample_weight
 

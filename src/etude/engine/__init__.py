@@ -21,16 +21,12 @@ from etude.engine.cell import Cell, Frame, in_frame, shapes_only
 __all__ = [
     "Cell",
     "Frame",
-    "active",
     "in_frame",
-    "kernel",
-    "kernel_for",
     "shapes_only",
     "xp",
 ]
 
 _loaded: dict[str, ModuleType] = {}
-KERNELS: dict[str, dict[str, Any]] = {"numpy": {}, "xla": {}}
 
 
 def xp() -> Any:
@@ -44,28 +40,6 @@ def xp() -> Any:
     return _loaded.get(name) or _load(name)
 
 
-active = xp
-
-
 def _load(name: str) -> ModuleType:
     _loaded[name] = importlib.import_module(f"etude.engine.{name}")
     return _loaded[name]
-
-
-def kernel(engine: str, primitive: str) -> Any:
-    """Registers an engine's own forward for a primitive, by the primitive's name.
-
-    The kernel takes the same arguments as the forward in `etude.ops` and returns the same result;
-    the gradient rule stays the one beside the forward.
-    """
-
-    def register(function: Any) -> Any:
-        KERNELS[engine][primitive] = function
-        return function
-
-    return register
-
-
-def kernel_for(primitive: str, default: Any) -> Any:
-    """The active engine's kernel for a primitive, or else the given forward."""
-    return KERNELS[xp().name].get(primitive, default)

@@ -17,6 +17,10 @@ from typing import Any
 
 Array = Any
 
+STATE = threading.RLock()
+"""Held while a program gives the memory of cells away and puts new arrays in: nobody may see a
+cell in between, and what was read before must have been marked as shared."""
+
 
 class Cell:
     """A mutable slot that holds one array.
@@ -36,17 +40,19 @@ class Cell:
     def read(self) -> Array:
         """The value as the innermost frame of this thread sees it."""
         frame = _local.frame
-        if frame is None:
+        if frame is not None:
+            return frame.read(self)
+        with STATE:
             self.shared = True
             return self.array
-        return frame.read(self)
 
     def write(self, array: Array) -> None:
         """Replaces the value, for the innermost frame of this thread or for good."""
         frame = _local.frame
         if frame is None:
-            self.array = array
-            self.shared = True
+            with STATE:
+                self.array = array
+                self.shared = True
         else:
             frame.write(self, array)
 

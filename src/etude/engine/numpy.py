@@ -46,7 +46,8 @@ def array(value: Any, dtype: str | None = None) -> Array:
     if dtype == "bfloat16":
         dtype = _bfloat16()
     found = as_numbers(value)
-    return found if dtype is None else found.astype(dtype, copy=False)
+    shared = hasattr(value, "__array__")  # then it is copied: the caller may write to theirs
+    return found.astype(dtype or found.dtype, copy=shared)
 
 
 def _bfloat16() -> Any:

@@ -21,7 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from etude.engine.cell import Cell, Frame, no_frame
+from etude.engine.cell import STATE, Cell, Frame, no_frame
+from etude.engine.interrupts import whole_steps
 from etude.engine.numbers import as_numbers
 from etude.errors import EtudeError, ShapeError, TracingError
 
@@ -255,7 +256,6 @@ def eval_shape(
 
 
 _ROUNDS = 8  # traces until all cells are known; two are usual
-_state = threading.RLock()
 
 
 class _Compiled(NamedTuple):
@@ -286,7 +286,7 @@ class Program:
     def __call__(self, arrays: list[Array], static: Any = None) -> tuple[list[Array], Any]:
         """Runs the compiled function on arrays, and stores the new values of the cells."""
         compiled = self._find(arrays, static)
-        with _state:  # no other thread may see a cell whose memory has just been given away
+        with whole_steps(), STATE:  # between donation and the new arrays cells hold nothing
             given = [_donatable(cell) for cell in compiled.writes]
             values, outputs = compiled.run(given, [_own(c) for c in compiled.reads], arrays)
             for cell, value in zip(compiled.writes, values, strict=True):

@@ -13,6 +13,7 @@ from typing import Any
 
 from etude import ops, random
 from etude.autodiff import Tensor
+from etude.dtypes import standardize_dtype
 from etude.engine import xp
 from etude.errors import ArgumentError, ShapeError
 from etude.initializers.initializer import Initializer
@@ -406,12 +407,14 @@ class Orthogonal(RandomInitializer):
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = (max(rows, columns), min(rows, columns))
-        a = random.normal(tall, dtype=dtype, seed=self.seed)
+        dtype = standardize_dtype(dtype)
+        single = "float64" if dtype == "float64" else "float32"  # LAPACK knows no 16-bit floats
+        a = random.normal(tall, dtype=single, seed=self.seed)
         q, r = xp().linalg.qr(a.array)
         q = Tensor(q * xp().sign(xp().diagonal(r)))
         if rows < columns:
             q = ops.transpose(q)
-        return self.gain * ops.reshape(q, tuple(shape))
+        return ops.cast(self.gain * ops.reshape(q, tuple(shape)), dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Seed and gain."""

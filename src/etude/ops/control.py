@@ -19,16 +19,19 @@ from etude import tree
 from etude.autodiff import (
     OPS,
     GradientTape,
+    KerasTensor,
     Tensor,
     as_tensor,
     composite,
+    eval_shape,
     primitive,
     stop_recording,
 )
 from etude.autodiff.primitive import Leaf, Node, next_sequence
 from etude.autodiff.recording import is_recording
 from etude.engine import Cell, Frame, shapes_only, xp
-from etude.errors import ArgumentError, GradientError, ShapeError
+from etude.dtypes import is_float_dtype
+from etude.errors import ArgumentError, DtypeError, GradientError, ShapeError
 
 __all__ = ["cond", "fori_loop", "map", "scan", "while_loop"]
 
@@ -131,7 +134,10 @@ def scan(
     >>> float(last), sums.numpy().tolist()
     (6.0, [1.0, 3.0, 6.0])
     """
-    init, xs = _tensors(init), _tensors(_stacked(xs))
+    xs = _tensors(_stacked(xs))
+    init = (
+        _settled(lambda carry: f(carry, _first(xs))[0], init) if _has_steps(xs) else _tensors(init)
+    )
     lengths: set[int] = {t.shape[0] for t in tree.flatten(xs) if t is not None}
     lengths |= set() if length is None else {length}
     if len(lengths) != 1:
@@ -145,6 +151,15 @@ def scan(
     if xp().name == "numpy":
         return _recorded_loop(f, init, xs, steps, reverse)
     return _Scan(f, init, xs, steps, reverse).run()
+
+
+def _first(xs: Nested) -> Nested:
+    return tree.map_structure(lambda x: None if x is None else x[0], xs)
+
+
+def _has_steps(xs: Nested) -> bool:
+    """Whether there is a first step; a scan over a length alone has one too, on no x."""
+    return all(t is None or t.shape[0] > 0 for t in tree.flatten(xs))
 
 
 def _stacked(xs: Nested) -> Nested:
@@ -164,11 +179,55 @@ def _plain_scan(f: Any, init: Nested, xs: Nested, steps: int, reverse: bool) -> 
 
 
 def _cast_like(new: Nested, old: Nested) -> Nested:
-    """The carry's arrays in the dtypes they had: a loop cannot change them."""
-    cast = xp().astype
-    return tree.map_structure(
-        lambda n, o: n if n is None or n.dtype == o.dtype else cast(n, str(o.dtype)), new, old
+    """The carry's arrays in the precision they had.
+
+    Raises:
+        ShapeError: a shape is another than before the step.
+        DtypeError: whole numbers have become fractions, which would be cut off.
+    """
+
+    def one(n: Any, o: Any) -> Any:
+        if n is None or (n.dtype == o.dtype and n.shape == o.shape):
+            return n
+        if n.shape != o.shape:
+            raise ShapeError(
+                "The body of a loop must return what it was given, in shape and dtype, as one step "
+                f"serves for all rounds; got {n.dtype}{tuple(n.shape)} for "
+                f"{o.dtype}{tuple(o.shape)}. Start with a value of the final shape."
+            )
+        if is_float_dtype(n.dtype) and not is_float_dtype(o.dtype):
+            raise DtypeError(
+                f"The body of a loop returned {n.dtype} for a value that began as {o.dtype}: "
+                "fractions would be cut off. Start with a float, such as 0.0."
+            )
+        return xp().astype(n, str(o.dtype))
+
+    return tree.map_structure(one, new, old)
+
+
+def _settled(step: Callable[[Nested], Nested], init: Nested) -> Nested:
+    """The first carry as Tensors; numbers of Python take the dtype that the first step gives them.
+
+    Args:
+        step: a carry to the next one.
+        init: Tensors, arrays and numbers, nested.
+    """
+    start = _tensors(init)
+    leaves = [(leaf, t) for leaf, t in zip(tree.flatten(init), tree.flatten(start), strict=True)]
+    weak = [isinstance(leaf, (int, float)) and not isinstance(leaf, bool) for leaf, _ in leaves]
+    if not any(weak):
+        return start
+    symbols = tree.map_structure(
+        lambda t: None if t is None else KerasTensor(t.shape, t.dtype), start
     )
+    after = tree.flatten(eval_shape(step, symbols))
+    if len(after) != len(leaves):
+        return start
+    settled = [
+        OPS["cast"](t, a.dtype) if is_weak and is_float_dtype(a.dtype) else t
+        for (_, t), a, is_weak in zip(leaves, after, weak, strict=True)
+    ]
+    return tree.pack_sequence_as(start, settled)
 
 
 def _recorded_loop(f: Any, init: Nested, xs: Nested, steps: int, reverse: bool) -> Any:
@@ -177,10 +236,17 @@ def _recorded_loop(f: Any, init: Nested, xs: Nested, steps: int, reverse: bool) 
     ys: list[Any] = [None] * steps
     for t in reversed(range(steps)) if reverse else range(steps):
         x = tree.map_structure(lambda v, t=t: None if v is None else v[t], xs)
+        before = carry
         carry, ys[t] = f(carry, x)
-        carry = _tensors(carry)
+        carry = _like(_tensors(carry), before)
     stack = OPS["stack"]
     return carry, tree.map_structure(lambda *y: None if y[0] is None else stack(list(y)), *ys)
+
+
+def _like(new: Nested, old: Nested) -> Nested:
+    """Tensors in the precision they had, as `_cast_like`; recorded by the tape."""
+    _cast_like(_arrays(new), _arrays(old))
+    return tree.map_structure(lambda n, o: None if n is None else as_tensor(n, o.dtype), new, old)
 
 
 class _Scan:
@@ -424,7 +490,12 @@ def while_loop(
     12
     """
     single = not isinstance(loop_vars, (list, tuple))
-    start = _tensors((loop_vars,) if single else loop_vars)
+
+    def once(values: Nested) -> Nested:
+        new = body(*values)
+        return new if isinstance(new, (list, tuple)) and not (single and len(new) != 1) else (new,)
+
+    start = _settled(once, (loop_vars,) if single else loop_vars)
 
     def carry_on(state: Any) -> Array:
         count, values = state
@@ -435,9 +506,7 @@ def while_loop(
 
     def step(state: Any) -> Any:
         count, values = state
-        new = body(*_wrapped(values))
-        if not isinstance(new, (list, tuple)) or (single and len(new) != 1):
-            new = (new,)
+        new = once(_wrapped(values))
         packed = tree.pack_sequence_as(values, tree.flatten(_arrays(new)))
         return count + xp().ones_like(count), _cast_like(packed, values)
 
@@ -500,7 +569,7 @@ def fori_loop(
     >>> float(fori_loop(0, 4, lambda i, total: total + 1.5, 0.0))
     6.0
     """
-    start = _tensors(init_val)
+    start = _settled(lambda value: body_fun(as_tensor(0, "int32"), value), init_val)
     if isinstance(lower, int) and isinstance(upper, int) and is_recording():
         steps = OPS["arange"](lower, max(upper, lower), dtype="int32")
         return scan(lambda value, i: (body_fun(i, value), None), start, steps)[0]

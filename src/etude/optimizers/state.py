@@ -49,6 +49,12 @@ class OptimizerState:
         """The state: the number of steps, the learning rate if it is a number, then the slots."""
         return list(self._variables)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy finds its own Variables, not those of the original."""
+        self.__dict__.update(state)
+        known = self.__dict__.get("_trainable_variables", [])
+        self.__dict__["_index_of"] = {id(v): i for i, v in enumerate(known)}
+
     def _track_variable(self, variable: Variable) -> None:
         if all(variable is not known for known in self._variables):
             self._variables.append(variable)

@@ -217,9 +217,17 @@ def _value(term: _Term, target: Any, prediction: Any, weight: Any) -> Any:
     except ShapeError as error:
         both = hasattr(target, "shape") and hasattr(prediction, "shape")
         hint = _hint(tuple(target.shape), tuple(prediction.shape)) if both else ""
-        if not hint:
-            raise
+        if not hint or (weight is not None and _fits(term, target, prediction)):
+            raise  # as it is: the message speaks of the weights
         raise ShapeError(f"The loss '{term.loss.name}' failed. {hint} ({error})") from error
+
+
+def _fits(term: _Term, target: Any, prediction: Any) -> bool:
+    try:
+        term.loss(target, prediction)
+    except ShapeError:
+        return False
+    return True
 
 
 def _warn_of_broadcast(term: _Term, target: Any, prediction: Any) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from etude import ops, tree
 from etude.autodiff import Tensor, as_tensor, eval_shape, function
+from etude.autodiff.function import as_input
 from etude.data.adapters import Batches
 from etude.data.arrays import ArrayBatches
 from etude.data.unpacking import pack_x_y_sample_weight, unpack_x_y_sample_weight
@@ -86,12 +87,16 @@ class StreamRunner:
         self.batches = batches
         self.steps = steps
         self.per_run = int(model.steps_per_execution)
-        self.check = model._check_batch
-        self.step = program(model, kind, lambda step: step)
+        self.model, self.kind = model, kind
+        self.attach()
         self.iterator: Iterator[Any] | None = None
         self.passes = 0
         self.ran_out = False
         self.last_glance = time.monotonic()
+
+    def attach(self) -> None:
+        """Takes the model's step as it is now."""
+        self.step = program(self.model, self.kind, lambda step: step)
 
     @property
     def num_steps(self) -> int | None:
@@ -119,7 +124,7 @@ class StreamRunner:
     def _call(self, group: list[Any]) -> Any:
         logs = None
         for batch in group:
-            self.check(batch)
+            self.model._check_batch(batch)
             logs = self.step(batch)
         now = time.monotonic()
         if now - self.last_glance > GLANCE:  # lets the device catch up, so that Ctrl-C is heard
@@ -177,12 +182,18 @@ class ResidentRunner:
         self.steps = steps
         self.arrays = tree.map_structure(_on_device, batches.arrays)
         self.pace = _Pace(int(model.steps_per_execution) if looks else None)
+        self.model, self.kind = model, kind
+        self.attach()
+        self.position = (0, 0)  # pass over the data, step in it
+
+    def attach(self) -> None:
+        """Takes the model's step as it is now."""
+        model, kind = self.model, self.kind
         self.logs, self.loops = self._look_ahead(model, kind)
         if self.loops:
             self.loop = program(model, f"{kind}_loop", _looped)
         else:
             self.single = program(model, f"{kind}_single", _gathered)
-        self.position = (0, 0)  # pass over the data, step in it
 
     def _look_ahead(self, model: Any, kind: str) -> tuple[Any, bool]:
         """Evaluates a step abstractly: what its logs look like, and whether it may be looped."""
@@ -308,6 +319,7 @@ def guarded(model: Any, step: Step) -> Step:
 
     def run(data: Any) -> Any:
         try:
+            data = tree.map_structure(as_input, data)  # also where it runs eagerly
             logs = step(pack_x_y_sample_weight(*unpack_x_y_sample_weight(data)))
             if name == "predict_step" or isinstance(logs, dict):
                 return logs

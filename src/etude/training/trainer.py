@@ -15,6 +15,7 @@ from etude.data.adapters import batches_of
 from etude.data.arrays import ArrayBatches, split_for_validation, to_arrays
 from etude.data.class_weights import class_weights_to_sample_weights
 from etude.data.unpacking import unpack_x_y_sample_weight
+from etude.engine.interrupts import whole_steps
 from etude.errors import ArgumentError, DataError, StateError
 from etude.layers.tracking import no_automatic_dependency_tracking
 from etude.optimizers import LossScaleOptimizer
@@ -24,7 +25,6 @@ from etude.training import checks
 from etude.training.building import build_from_batch
 from etude.training.compiled_losses import CompileLoss
 from etude.training.compiled_metrics import CompileMetrics
-from etude.training.interrupts import whole_steps
 from etude.training.runner import first_batch, make_runner, program
 from etude.training.step import Steps
 
@@ -248,6 +248,10 @@ class Trainer(Steps):
             for epoch in range(self._initial_epoch or initial_epoch, epochs):
                 self.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
+                if self._forget_stale_programs():  # a callback has frozen a layer, say
+                    runner.attach()
+                    if evaluator is not None:
+                        evaluator.attach()
                 logs = self._train_epoch(runner, epoch, callbacks)
                 if validation is not None and _is_due(epoch, validation_freq):
                     evaluator = evaluator or make_runner(
@@ -282,11 +286,11 @@ class Trainer(Steps):
 
     def _prepare(self, batches: Any, targets: bool = True) -> None:
         """Builds the model for some data, and checks the data against the model."""
-        self._forget_stale_programs()
         batch = first_batch(batches)
         if targets:
             checks.check_targets(self, batch[1])
         build_from_batch(self, batch, targets)
+        self._forget_stale_programs()
         if targets and isinstance(batches, ArrayBatches):
             checks.warn_of_not_finite(batches.arrays)
             checks.check_labels(self, batches.y)
@@ -298,15 +302,19 @@ class Trainer(Steps):
         checks.check_labels(self, batch[1])
         checks.check_ids(self, batch[0])
 
-    def _forget_stale_programs(self) -> None:
-        """Programs are valid as long as the same weights are trained."""
-        state = (
-            tuple(layer.trainable for layer in self._flatten_layers()),
-            tuple(variable.trainable for variable in self.variables),
+    def _forget_stale_programs(self) -> bool:
+        """Whether programs were dropped: they hold for the layers and settings of their trace."""
+        parts = [*self._flatten_layers(), *self.variables, *_settings_of(self.optimizer)]
+        state = [(part, getattr(part, "trainable", None)) for part in parts]
+        known = self._programs.get("", [])
+        same = len(known) == len(state) and all(
+            (a is b or (isinstance(a, _PLAIN) and a == b)) and trained == trains
+            for (a, trained), (b, trains) in zip(known, state, strict=True)
         )
-        if self.__dict__.get("_trainable_state") != state:
+        if not same:
             self._programs.clear()
-            self.__dict__["_trainable_state"] = state
+            self._programs[""] = state
+        return not same
 
     def _validation_batches(self, data: Any, batch_size: int | None) -> Any:
         if isinstance(data, (list, tuple)):
@@ -493,9 +501,9 @@ class Trainer(Steps):
                 )
             sample_weight = class_weights_to_sample_weights(y, class_weight)
         batch = (x, y, sample_weight)
-        self._forget_stale_programs()
         checks.check_targets(self, y)
         build_from_batch(self, batch)
+        self._forget_stale_programs()
         checks.check_labels(self, y)
         checks.check_ids(self, x)
         self.reset_metrics()
@@ -507,8 +515,8 @@ class Trainer(Steps):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for the given samples, as NumPy arrays."""
         x = to_arrays(x, "x")
-        self._forget_stale_programs()
         build_from_batch(self, (x,), targets=False)
+        self._forget_stale_programs()
         checks.check_ids(self, x)
         step = program(self, "predict", lambda step: step)
         return tree.map_structure(_numpy, step((x,)))
@@ -552,6 +560,10 @@ class Trainer(Steps):
         if self.optimizer is not None and getattr(self, "built", False):
             self.optimizer.build(self.trainable_weights)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes along: programs stay with the model that they were traced for."""
+        return {**self.__dict__, "_programs": {}}
+
     def _require_compile(self, method: str) -> None:
         if not self.compiled:
             raise NotCompiledError(
@@ -571,6 +583,23 @@ class Trainer(Steps):
         def _flatten_layers(
             self, include_self: bool = True, recursive: bool = True
         ) -> list[Any]: ...
+
+
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def _settings_of(optimizer: Any) -> list[Any]:
+    """The optimizer, and what of it is no Variable: a program keeps it as it was when traced."""
+    if optimizer is None:
+        return [None]
+    found: list[Any] = [optimizer]
+    for name, value in sorted(vars(optimizer).items()):
+        setting = isinstance(value, _PLAIN) and not name.startswith("_") and name != "built"
+        if setting or name == "_learning_rate":
+            found.append(value)
+        elif name == "inner_optimizer":
+            found += _settings_of(value)
+    return found
 
 
 class _Outputs:
