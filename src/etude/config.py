@@ -7,6 +7,7 @@ functions below.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 import threading
@@ -17,13 +18,17 @@ from etude.errors import ArgumentError, DtypeError, EngineError
 
 __all__ = [
     "backend",
+    "disable_interactive_logging",
     "disable_traceback_filtering",
+    "enable_interactive_logging",
     "enable_traceback_filtering",
     "engine_scope",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_interactive_logging_enabled",
     "is_traceback_filtering_enabled",
+    "print_msg",
     "set_engine",
     "set_epsilon",
     "set_floatx",
@@ -39,6 +44,7 @@ _epsilon = 1e-7
 _image_data_format = "channels_last"
 _engine: str | None = None
 _traceback_filtering = False
+_interactive_logging = True
 
 
 def floatx() -> str:
@@ -103,6 +109,35 @@ def standardize_data_format(data_format: str | None) -> str:
             f"{data_format!r}."
         )
     return name
+
+
+def enable_interactive_logging() -> None:
+    """Messages go to standard output, as in a shell or a notebook; the default."""
+    global _interactive_logging
+    _interactive_logging = True
+
+
+def disable_interactive_logging() -> None:
+    """Messages go to Python's `logging`, under the name ``etude``, as on a server."""
+    global _interactive_logging
+    _interactive_logging = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether messages go to standard output.
+
+    >>> is_interactive_logging_enabled()
+    True
+    """
+    return _interactive_logging
+
+
+def print_msg(message: object, line_break: bool = True) -> None:
+    """Shows a message on standard output, or logs it where interactive logging is off."""
+    if _interactive_logging:
+        print(message, end="\n" if line_break else "", flush=True)
+    else:
+        logging.getLogger("etude").info("%s", message)
 
 
 def enable_traceback_filtering() -> None:
