@@ -7,6 +7,7 @@ from etude.config import (
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
+from etude.data.downloads import get_file
 from etude.data.py_dataset import PyDataset
 from etude.data.unpacking import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from etude.dtypes import standardize_dtype
@@ -26,7 +27,6 @@ from etude.utils.directory_datasets import (
     image_dataset_from_directory,
     text_dataset_from_directory,
 )
-from etude.utils.downloads import get_file
 from etude.utils.model_pictures import get_source_inputs, model_to_dot, plot_model
 from etude.utils.numerical import normalize, to_categorical
 from etude.utils.sequences import pad_sequences
