@@ -7,7 +7,6 @@ functions below.
 from __future__ import annotations
 
 import importlib.util
-import logging
 import os
 import sys
 import threading
@@ -28,7 +27,6 @@ __all__ = [
     "image_data_format",
     "is_interactive_logging_enabled",
     "is_traceback_filtering_enabled",
-    "print_msg",
     "set_engine",
     "set_epsilon",
     "set_floatx",
@@ -112,32 +110,24 @@ def standardize_data_format(data_format: str | None) -> str:
 
 
 def enable_interactive_logging() -> None:
-    """Messages go to standard output, as in a shell or a notebook; the default."""
+    """Messages and progress bars go to standard output: the default."""
     global _interactive_logging
     _interactive_logging = True
 
 
 def disable_interactive_logging() -> None:
-    """Messages go to Python's `logging`, under the name ``etude``, as on a server."""
+    """Messages and progress bars go to the logger "etude", at the level INFO."""
     global _interactive_logging
     _interactive_logging = False
 
 
 def is_interactive_logging_enabled() -> bool:
-    """Whether messages go to standard output.
+    """Whether messages and progress bars go to standard output.
 
     >>> is_interactive_logging_enabled()
     True
     """
     return _interactive_logging
-
-
-def print_msg(message: object, line_break: bool = True) -> None:
-    """Shows a message on standard output, or logs it where interactive logging is off."""
-    if _interactive_logging:
-        print(message, end="\n" if line_break else "", flush=True)
-    else:
-        logging.getLogger("etude").info("%s", message)
 
 
 def enable_traceback_filtering() -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from etude.callbacks.progress import Progbar
-from etude.config import print_msg
 from etude.errors import ArgumentError, FetchError, HashMismatchError
+from etude.messages import say
 
 __all__ = ["get_file"]
 
@@ -79,7 +79,7 @@ def get_file(
     unpack = extract or untar
     target, unpacked = _places(folder, _name(fname, origin), bool(fname), unpack)
     if force_download or not _is_there(target, file_hash, hash_algorithm):
-        print_msg(f"Downloading data from {origin}")
+        say(f"Downloading data from {origin}")
         _download(origin, target)
         if file_hash is not None and not _matches(target, file_hash, hash_algorithm):
             target.unlink()
@@ -133,7 +133,7 @@ def _is_there(target: Path, file_hash: str | None, algorithm: str) -> bool:
         return False
     if file_hash is None or _matches(target, file_hash, algorithm):
         return True
-    print_msg(
+    say(
         f"A local file was found, but its {algorithm} hash does not match the original value of "
         f"{file_hash}, so it is downloaded again."
     )

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from etude.config import print_msg
 from etude.data import AUTOTUNE, Dataset
 from etude.errors import ArgumentError, DataError
+from etude.messages import say
 from etude.random import make_default_seed
 
 __all__ = ["Folder", "dataset_from_folder"]
@@ -194,7 +194,7 @@ def _index(folder: Folder, endings: tuple[str, ...], seed: int) -> tuple[list[st
             names = [str(label) for label in sorted(set(labels))]
     if folder.verbose:
         classes = "" if names is None else f" belonging to {len(names)} classes"
-        print_msg(f"Found {len(paths)} files{classes}.")
+        say(f"Found {len(paths)} files{classes}.")
     if folder.shuffle:
         order = np.random.RandomState(seed).permutation(len(paths))
         paths = [paths[i] for i in order]
@@ -234,5 +234,5 @@ def _subset(paths: list[str], labels: Any, folder: Folder, subset: str | None) -
     cut = len(paths) - count
     part = slice(None, cut) if subset == "training" else slice(cut, None)
     if folder.verbose:
-        print_msg(f"Using {cut if subset == 'training' else count} files for {subset}.")
+        say(f"Using {cut if subset == 'training' else count} files for {subset}.")
     return paths[part], None if labels is None else labels[part]
