@@ -61,8 +61,8 @@ def clone_model(
     if any(given is not None for given in (clone_function, input_tensors, call_function)):
         raise ArgumentError(
             "Arguments `clone_function`, `call_function` and `input_tensors` are only supported "
-            "for Sequential models or Functional models, since they need a model whose layers are known, Sequential "
-            f"or Functional; {type(model).__name__} computes in a `call()` of its own."
+            "for Sequential models or Functional models, whose layers are known; "
+            f"{type(model).__name__} computes in a `call()` of its own."
         )
     return type(model).from_config(model.get_config())
 
