@@ -86,7 +86,7 @@ def test_files_that_hold_no_model(engine, tmp_path):
     with pytest.raises(SerializationError, match=r"model\.weights\.h5"):
         models.load_model(path)
     with pytest.raises(ArgumentError, match=r"\.keras"):
-        classifier().save(tmp_path / "m.h5")
+        classifier().save(tmp_path / "m.png")
     with pytest.raises(ArgumentError, match="overwrite=False"):
         classifier().save(path, overwrite=False)
 

@@ -11,17 +11,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from etude.datasets import breast_cancer, diabetes, digits, fashion_mnist, iris, mnist, wine
+from etude.datasets import (
+    boston_housing,
+    breast_cancer,
+    california_housing,
+    cifar10,
+    cifar100,
+    diabetes,
+    digits,
+    fashion_mnist,
+    imdb,
+    iris,
+    mnist,
+    reuters,
+    wine,
+)
 from etude.datasets.record import DataSet
 from etude.errors import unknown_name
 
 __all__ = [
+    "boston_housing",
     "breast_cancer",
+    "california_housing",
+    "cifar10",
+    "cifar100",
     "diabetes",
     "digits",
     "fashion_mnist",
+    "imdb",
     "iris",
     "mnist",
+    "reuters",
     "wine",
 ]
 

@@ -109,20 +109,22 @@ def shuffle_and_split(
     return (x[:count], y[:count]), (x[count:], y[count:])
 
 
-def unpickle_arrays(file: io.BufferedIOBase) -> Any:
-    """Tuples and lists of NumPy arrays from a pickle, and nothing else.
+def unpickle_arrays(file: io.BufferedIOBase, lists: bool = False) -> Any:
+    """Tuples, lists and dictionaries of NumPy arrays from a pickle, and nothing else.
 
     A pickle is a program; this reader gives it three functions, all of NumPy, that only make
     arrays. Call it on bytes whose hash has been checked.
 
     Args:
         file: the pickle, also one that Python 2 has written.
+        lists: whether an array of lists of numbers is admitted too; lists run nothing either.
 
     Raises:
         FetchError: the pickle asks for anything else, or is damaged.
     """
     try:
-        return _ArrayUnpickler(file, encoding="latin1").load()
+        reader = _ListUnpickler if lists else _ArrayUnpickler
+        return reader(file, encoding="latin1").load()
     except FetchError:
         raise
     except Exception as error:  # a damaged pickle can raise anything
@@ -153,3 +155,10 @@ class _ArrayUnpickler(pickle.Unpickler):
             return _ADMITTED[module, name]
         except KeyError:
             raise FetchError(f"refused: the pickle asks for {module}.{name}") from None
+
+
+class _ListUnpickler(_ArrayUnpickler):
+    def find_class(self, module: str, name: str, /) -> Any:
+        return (
+            np.dtype if (module, name) == ("numpy", "dtype") else super().find_class(module, name)
+        )

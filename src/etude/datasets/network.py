@@ -11,6 +11,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -50,6 +52,19 @@ def download(url: str, size: int) -> bytes:
         raise
     except (OSError, HTTPException) as error:
         raise FetchError(f"the transfer broke off: {error or type(error).__name__}") from error
+
+
+@contextmanager
+def stream(url: str) -> Generator[Any]:
+    """The answer of an address of any size, opened with the same patience and care.
+
+    Raises:
+        FetchError: as `download`.
+    """
+    host = _checked_host(url)
+    _refuse_if_unreachable(host)
+    with _open(url, host) as response:
+        yield response
 
 
 def forget_failures() -> None:

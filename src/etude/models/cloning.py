@@ -49,15 +49,29 @@ def clone_model(
         raise ArgumentError(f"Expected `model` argument to be a `Model` instance. Got: {model!r}")
     copy = _Cloner(clone_function, call_function, recursive)
     if isinstance(model, Sequential):
-        return copy.sequential(model, input_tensors)
+        if call_function is not None:
+            raise ArgumentError(
+                "`call_function` argument is not supported with Sequential models, whose layers "
+                "are not called when the model is made. Use it with functional models only; got "
+                f"the Sequential model '{model.name}'."
+            )
+        return _compiled_as(copy.sequential(model, input_tensors), model)
     if isinstance(model, Functional):
-        return copy.functional(model, input_tensors)
-    if clone_function is not None or input_tensors is not None:
+        return _compiled_as(copy.functional(model, input_tensors), model)
+    if any(given is not None for given in (clone_function, input_tensors, call_function)):
         raise ArgumentError(
-            "`clone_function` and `input_tensors` need a model whose layers are known, Sequential "
-            f"or Functional; {type(model).__name__} computes in a `call()` of its own."
+            "Arguments `clone_function`, `call_function` and `input_tensors` are only supported "
+            "for Sequential models or Functional models, whose layers are known; "
+            f"{type(model).__name__} computes in a `call()` of its own."
         )
     return type(model).from_config(model.get_config())
+
+
+def _compiled_as(copy: Any, model: Any) -> Any:
+    """The copy, compiled like the model, with an optimizer of its own."""
+    if model.compiled:
+        copy.compile_from_config(model.get_compile_config())
+    return copy
 
 
 class _Cloner:
@@ -71,15 +85,23 @@ class _Cloner:
             lambda layer, *args, **kwargs: layer(*args, **kwargs)
         )
         self.recursive = recursive
-        self.options = (clone_function, call_function, recursive)
+        self.options = (clone_function, call_function)
+        self.copies: dict[int, Any] = {}  # a layer that is used twice becomes one layer again
 
     def layer(self, layer: Any) -> Any:
-        if self.recursive and isinstance(layer, (Sequential, Functional)):
-            clone_function, call_function, _ = self.options
-            return clone_model(
-                layer, clone_function=clone_function, call_function=call_function, recursive=True
-            )
-        return self.clone_function(layer)
+        if id(layer) not in self.copies:
+            self.copies[id(layer)] = self._copy(layer)
+        return self.copies[id(layer)]
+
+    def _copy(self, layer: Any) -> Any:
+        if not self.recursive or not isinstance(layer, (Sequential, Functional)):
+            return self.clone_function(layer)
+        clone_function, call_function = self.options
+        if isinstance(layer, Sequential):
+            call_function = None
+        return clone_model(
+            layer, clone_function=clone_function, call_function=call_function, recursive=True
+        )
 
     def sequential(self, model: Any, input_tensors: Any) -> Any:
         layers = [self.layer(layer) for layer in model.layers]
@@ -101,22 +123,20 @@ class _Cloner:
         if input_tensors is None:
             new = [Input(batch_shape=t.shape, dtype=t.dtype, name=t.name) for t in graph.inputs]
             input_tensors = tree.pack_sequence_as(graph.inputs_struct, new)
+        _check_inputs(input_tensors, graph.inputs_struct)
         for old, tensor in zip(graph.inputs, tree.flatten(input_tensors), strict=True):
             twins[id(old)] = tensor
-        layers: dict[int, Any] = {}
         for step_nodes in sorted(graph.nodes_by_depth, reverse=True):
             for node in graph.nodes_by_depth[step_nodes]:
                 if node.inputs:
-                    self._call(node, layers, twins)
+                    self._call(node, twins)
         outputs = tree.map_structure(lambda t: twins[id(t)], graph.outputs_struct)
         return type(model)(input_tensors, outputs, name=model.name)
 
-    def _call(self, node: Any, layers: dict[int, Any], twins: dict[int, KerasTensor]) -> None:
+    def _call(self, node: Any, twins: dict[int, KerasTensor]) -> None:
         operation = node.operation
         if isinstance(operation, Layer):
-            if id(operation) not in layers:
-                layers[id(operation)] = self.layer(operation)
-            operation = layers[id(operation)]
+            operation = self.layer(operation)
         args, kwargs = tree.map_structure(
             lambda v: twins[id(v)] if isinstance(v, KerasTensor) else v, (node.args, node.kwargs)
         )
@@ -127,3 +147,23 @@ class _Cloner:
         made = [t for t in tree.flatten(outputs) if isinstance(t, KerasTensor)]
         for old, tensor in zip(node.outputs, made, strict=True):
             twins[id(old)] = tensor
+
+
+def _check_inputs(tensors: Any, struct: Any) -> None:
+    """Raises where symbolic tensors cannot stand for the inputs of a model.
+
+    Raises:
+        ArgumentError: one is no symbolic tensor, or they are in another structure.
+    """
+    if not all(isinstance(tensor, KerasTensor) for tensor in tree.flatten(tensors)):
+        raise ArgumentError(
+            "All entries in `input_tensors` must be KerasTensors, as `etude.Input` returns. "
+            f"Received invalid values: inputs_tensors={tensors}"
+        )
+    try:
+        tree.assert_same_structure(tensors, struct)
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(
+            "`input_tensors` must have the same structure as model.input\n"
+            f"Reference structure: {struct}\nReceived structure: {tensors}"
+        ) from error

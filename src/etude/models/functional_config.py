@@ -191,8 +191,6 @@ class _Reader:
         module = str(entry.get("module"))
         if module.startswith(("etude.ops", "keras.src.ops", "keras.ops")):
             return _NamedOp(entry, name)
-        if "module" not in entry:  # of Keras 2, where a class has no module
-            entry = {**entry, "module": "keras.layers", "registered_name": entry["class_name"]}
         return deserialize_keras_object(entry, self.custom_objects)
 
     def call_all(self) -> None:

@@ -16,6 +16,7 @@ from etude.models.state_tree import assign_state, nested_state
 from etude.saving.model_file import save_model
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.saving.weight_files import load_weights, save_weights
 from etude.training.trainer import Trainer
 
 __all__ = ["Model", "model_from_json"]
@@ -277,54 +278,48 @@ class Model(Trainer, Layer):
 
     # ---- files and configs ---------------------------------------------------------------------
 
-    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
+    def save(
+        self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
         """Writes the model, its weights and the state of its optimizer into a file ``*.keras``.
 
         Args:
-            filepath: the file.
+            filepath: the file; ``*.h5`` writes the older format of Keras.
             overwrite: whether a file of that name may be replaced.
-            zipped: must not be false: a model is one file.
+            zipped: if false, ``filepath`` is a folder with the parts of the model as files.
+            **kwargs: ``include_optimizer``, for ``*.h5``.
 
         Raises:
             ArgumentError: the name has another ending, or the file exists and may not be replaced.
         """
-        save_model(self, filepath, overwrite, zipped)
+        save_model(self, filepath, overwrite, zipped, **kwargs)
 
     def save_weights(
-        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        max_shard_size: float | None = None,
+        **kwargs: Any,
     ) -> None:
-        """Writes the weights to a file ``*.weights.h5``, in the layout of Keras 3.
+        """Writes the weights to a file; see `etude.saving.save_weights`.
 
         Args:
-            filepath: the file.
+            filepath: the file, ``*.weights.h5``.
             overwrite: whether a file of that name may be replaced.
-            max_shard_size: must be ``None``.
-
-        Raises:
-            ArgumentError: the name has another ending, or the file exists and may not be replaced.
+            max_shard_size: gigabytes, where the weights are to go into several files.
+            **kwargs: ``objects_to_skip``, a list of layers to leave out.
         """
-        if max_shard_size is not None:
-            raise ArgumentError("`max_shard_size` is not supported: weights go into one file.")
-        from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
-
-        weights.save(self, filepath, overwrite=overwrite)
+        save_weights(self, filepath, overwrite, max_shard_size, **kwargs)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-        """Reads weights from a file ``*.weights.h5``.
+        """Reads weights from a file; see `etude.saving.load_weights`.
 
         Args:
             filepath: the file.
             skip_mismatch: whether layers whose weights do not fit are left as they are.
-            **kwargs: none is known.
-
-        Raises:
-            ArgumentError: the file does not fit the model.
+            **kwargs: ``objects_to_skip`` and ``by_name``.
         """
-        if kwargs:
-            raise ArgumentError(f"Invalid keyword arguments: {kwargs}")
-        from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
-
-        weights.load(self, filepath, skip_mismatch=skip_mismatch)
+        load_weights(self, filepath, skip_mismatch, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this model again."""

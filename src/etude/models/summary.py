@@ -16,7 +16,7 @@ from etude import tree
 from etude.dtypes import standardize_dtype
 from etude.errors import ArgumentError
 
-__all__ = ["count_params", "print_summary"]
+__all__ = ["count_params", "layer_bounds", "print_summary"]
 
 UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
@@ -143,7 +143,7 @@ class _View:
             for title, side, size in zip(header, alignment, widths, strict=False)
         ]
         table = Table(*columns, width=line_length, show_lines=True)
-        start, end = _bounds(self.layers, layer_range)
+        start, end = layer_bounds(self.layers, layer_range)
         for layer in self.layers[start:end]:
             for row in self.rows(layer):
                 table.add_row(*row)
@@ -243,7 +243,7 @@ class _Shown(str):
         return super().__new__(cls, f"({', '.join(_number(d) for d in shape)})")
 
 
-def _bounds(layers: list[Any], layer_range: Any) -> tuple[int, int]:
+def layer_bounds(layers: list[Any], layer_range: Any) -> tuple[int, int]:
     """The numbers of the first layer shown, and of the one after the last."""
     if layer_range is None:
         return 0, len(layers)

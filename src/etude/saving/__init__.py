@@ -10,6 +10,7 @@ from etude.saving.registration import (
     register_keras_serializable,
 )
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.saving.weight_files import load_weights, save_weights
 
 __all__ = [
     "CustomObjectScope",
@@ -19,7 +20,9 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "load_model",
+    "load_weights",
     "register_keras_serializable",
     "save_model",
+    "save_weights",
     "serialize_keras_object",
 ]

@@ -23,7 +23,7 @@ from etude.saving.serialization import (
     serialize_keras_object,
 )
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["load_model", "save_model", "stored_weights"]
 
 KERAS_VERSION = "3.15.1"  # the version whose form is written
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -32,41 +32,82 @@ MAX_EXPANSION = 200  # a member may be this many times as large as its compresse
 
 
 def save_model(
-    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None
+    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
 ) -> None:
     """Writes a model, its weights and the state of its optimizer into a file ``*.keras``.
 
     Args:
         model: the model.
-        filepath: the file.
+        filepath: the file; ``*.h5`` writes the older format of Keras.
         overwrite: whether a file of that name may be replaced.
-        zipped: must not be false: a model is one file.
+        zipped: if false, ``filepath`` is a folder with the members of the archive as files.
+        **kwargs: ``include_optimizer``, for ``*.h5``.
 
     Raises:
-        ArgumentError: the name has another ending, or the file may not be replaced.
+        ArgumentError: the name has another ending, an argument is unknown, or the file may not be
+            replaced.
     """
-    from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
-
-    path = Path(os.fspath(filepath))
-    if path.suffix != ".keras" or zipped is False:
+    if "save_format" in kwargs:
         raise ArgumentError(
-            f"A model is saved as one file whose name ends in `.keras`; got {filepath}. Weights "
-            "alone are saved by `model.save_weights('name.weights.h5')`."
+            "The `save_format` argument is deprecated in Keras 3. Please remove this argument and "
+            "pass a file path with either `.keras` or `.h5` extension. Received: "
+            f"save_format={kwargs['save_format']}"
+        )
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    if kwargs:
+        raise ArgumentError(f"The following argument(s) are not supported: {list(kwargs)}")
+    path = Path(os.fspath(filepath))
+    is_old = path.suffix in (".h5", ".hdf5")
+    if zipped is False and path.suffix == ".keras":
+        raise ArgumentError(
+            "When saving an unzipped model, the filepath should not end in `.keras`: it is a "
+            f"folder. Received: filepath={filepath}"
+        )
+    if zipped is not False and path.suffix != ".keras" and not is_old:
+        raise ArgumentError(
+            "Invalid filepath extension for saving. A model is saved as one file whose name ends "
+            f"in `.keras`; got {filepath}. Weights alone are saved by "
+            "`model.save_weights('name.weights.h5')`."
         )
     if path.exists() and not overwrite:
         raise ArgumentError(f"The file {path} exists, and `overwrite=False` was given.")
+    if is_old and zipped is not False:
+        from etude.saving import legacy_h5  # noqa: PLC0415  (h5py is slow to import)
+
+        legacy_h5.save(model, path, include_optimizer)
+        return
+    members = _members(model)
+    if zipped is False:
+        path.mkdir(parents=True, exist_ok=True)
+        for name, content in members.items():
+            write_atomically(path / name, lambda part, content=content: _write(part, content))
+        return
+
+    def write(target: Path) -> None:
+        with zipfile.ZipFile(target, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+
+    write_atomically(path, write)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _members(model: Any) -> dict[str, bytes]:
+    """The members of an archive, by name."""
+    from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
+
     with object_sharing():
         config = json.dumps(serialize_keras_object(model))
     now = datetime.datetime.now(tz=datetime.UTC)
     metadata = {"keras_version": KERAS_VERSION, "date_saved": now.strftime("%Y-%m-%d@%H:%M:%S")}
-
-    def write(target: Path) -> None:
-        with zipfile.ZipFile(target, "w") as archive:
-            archive.writestr(METADATA, json.dumps(metadata))
-            archive.writestr(CONFIG, config)
-            archive.writestr(WEIGHTS, weights.to_bytes(model))
-
-    write_atomically(path, write)
+    return {
+        METADATA: json.dumps(metadata).encode(),
+        CONFIG: config.encode(),
+        WEIGHTS: weights.to_bytes(model),
+    }
 
 
 def load_model(
@@ -75,10 +116,10 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Any:
-    """The model in a file ``*.keras``.
+    """The model in a file ``*.keras``, in an unpacked folder, or in a file ``*.h5`` of Keras 2.
 
     Args:
-        filepath: the file.
+        filepath: the file or folder.
         custom_objects: names in the file, and the classes and functions of yours that they mean.
         compile: whether the model is compiled as it was, with the state of its optimizer.
         safe_mode: as in Keras, but without effect: what Keras calls unsafe is never done.
@@ -90,18 +131,21 @@ def load_model(
     from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
 
     path = Path(os.fspath(filepath))
-    if not path.is_file():
-        raise ArgumentError(f"There is no file {path}.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(_member(archive, path, CONFIG, MAX_CONFIG_BYTES))
-            stored = _member(archive, path, WEIGHTS, None)
-    except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise SerializationError(
-            f"{path} holds no model: it is no archive as `model.save('x.keras')` writes ({error})."
-        ) from error
-    if not isinstance(config, dict):
-        raise SerializationError(f"{path} holds no model: its config is no dictionary.")
+    is_folder = path.is_dir() and (path / CONFIG).is_file()
+    is_old = path.suffix in (".h5", ".hdf5")
+    if not is_folder and not is_old and path.suffix != ".keras" and not zipfile.is_zipfile(path):
+        raise ArgumentError(
+            f"File format not supported: filepath={filepath}. Models are read from `.keras` files, "
+            "and from `.h5` files of Keras 2. A SavedModel of TensorFlow is a program, and is not "
+            "run."
+        )
+    if not is_folder and not path.is_file():
+        raise ArgumentError(f"File not found: filepath={filepath}. There is no file {path}.")
+    if is_old:
+        from etude.saving import legacy_h5  # noqa: PLC0415  (h5py is slow to import)
+
+        return legacy_h5.load(path, custom_objects, compile, safe_mode)
+    config, stored = _read_folder(path) if is_folder else _read_archive(path)
     if not compile:
         config["compile_config"] = None
     with object_sharing():
@@ -110,6 +154,48 @@ def load_model(
         raise SerializationError(f"{path} holds no model, but a {type(model).__name__}.")
     weights.from_bytes(model, stored, str(path))
     return model
+
+
+def stored_weights(path: Path) -> bytes:
+    """The weights in a file ``*.keras``."""
+    return _read_archive(path)[1]
+
+
+def _read_archive(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The config and the weights of an archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = _member(archive, path, CONFIG, MAX_CONFIG_BYTES)
+            stored = _member(archive, path, WEIGHTS, None)
+    except zipfile.BadZipFile as error:
+        raise _no_model(path, error) from error
+    return _config(path, text), stored
+
+
+def _read_folder(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The config and the weights of an unpacked archive."""
+    if (path / CONFIG).stat().st_size > MAX_CONFIG_BYTES:
+        raise _no_model(path, "its config is too large")
+    try:
+        return _config(path, (path / CONFIG).read_bytes()), (path / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise _no_model(path, error) from error
+
+
+def _config(path: Path, text: bytes) -> dict[str, Any]:
+    try:
+        config = json.loads(text)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise _no_model(path, error) from error
+    if not isinstance(config, dict):
+        raise SerializationError(f"{path} holds no model: its config is no dictionary.")
+    return config
+
+
+def _no_model(path: Path, error: object) -> SerializationError:
+    return SerializationError(
+        f"{path} holds no model: it is no archive as `model.save('x.keras')` writes ({error})."
+    )
 
 
 def _member(archive: zipfile.ZipFile, path: Path, name: str, limit: int | None) -> bytes:

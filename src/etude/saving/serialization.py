@@ -62,7 +62,12 @@ FUNCTION_MODULES = (
     "optimizers",
     "regularizers",
 )
+CLASS_MODULES = tuple(f"{module}." for module in ("layers", "models", *FUNCTION_MODULES))
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, Primitive, Composite)
+
+
+class UnrestorableError(SerializationError, TypeError):
+    """A class does not take the config that the file has for it."""
 
 
 class _Shared:
@@ -357,6 +362,12 @@ def _deserialize_instance(
     return instance
 
 
+def _class_without_module(name: str) -> Any:
+    """The class of a config of Keras 2, which names no module."""
+    found = (public_object(f"keras.{part}{name}") for part in ("", *CLASS_MODULES))
+    return next((cls for cls in found if cls is not None), None)
+
+
 def _find_class(
     config: Config, custom_objects: dict[str, Any], module_objects: dict[str, Any] | None
 ) -> Any:
@@ -369,6 +380,8 @@ def _find_class(
         _refuse_registered_name(config, name, f"{module}.{name}")
         return found
     found = custom_objects.get(name) or (module_objects or {}).get(name)
+    if found is None and "module" not in config:
+        found = _class_without_module(name)
     if found is None:
         raise _not_found("class", name, config)
     return found
@@ -376,7 +389,7 @@ def _find_class(
 
 def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[str, Any]) -> Any:
     if not hasattr(cls, "from_config"):
-        raise SerializationError(
+        raise UnrestorableError(
             f"Unable to reconstruct an instance of '{config['class_name']}', which has no class "
             f"method `from_config(config)`. The config: {config}"
         )
@@ -384,7 +397,7 @@ def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[s
         try:
             instance = cls.from_config(inner)
         except TypeError as error:
-            raise SerializationError(
+            raise UnrestorableError(
                 f"{cls.__name__} could not be deserialized properly. If its `get_config()` returns "
                 "layers or other objects, see that they are explicitly deserialized in its "
                 "`from_config()`, by `etude.saving.deserialize_keras_object`."
@@ -418,6 +431,18 @@ def _not_found(kind: str, name: str, config: Config) -> SerializationError:
     )
 
 
+def _refuse_typespec(inner: Any) -> Any:
+    if not isinstance(inner, (list, tuple)):
+        raise UnrestorableError(
+            "Expected 'config' to be a list or a tuple, the arguments of a tf.TypeSpec; got "
+            f"{type(inner).__name__}."
+        )
+    raise SerializationError(
+        "The config holds a TypeSpec of TensorFlow, of which etude has none. Save the model "
+        "without it."
+    )
+
+
 def _refuse_lambda(inner: Config) -> Any:
     raise SerializationError(
         "The config holds a Python lambda. Loading it would mean arbitrary code execution, which "
@@ -442,4 +467,5 @@ _SPECIAL: dict[str, Callable[[Config], Any]] = {
     "__ellipsis__": lambda inner: Ellipsis,
     "__slice__": _deserialize_slice,
     "__lambda__": _refuse_lambda,
+    "__typespec__": _refuse_typespec,
 }

@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,57 +23,106 @@ import numpy as np
 
 from etude.errors import ArgumentError, SerializationError, ShapeError
 from etude.naming import to_snake_case
+from etude.saving import legacy_h5, shards
 from etude.saving.files import write_atomically
+from etude.saving.model_file import stored_weights
+from etude.saving.stored import StoredFile, open_file
 
-__all__ = ["from_bytes", "load", "read_into", "save", "to_bytes", "write_from"]
+__all__ = [
+    "from_bytes",
+    "load",
+    "read_into",
+    "save",
+    "to_bytes",
+    "write_from",
+]
 
-ENDING = ".weights.h5"
+ENDING, SHARDED = ".weights.h5", ".weights.json"
 
 
-def save(model: Any, filepath: Any, overwrite: bool = True) -> None:
+def save(
+    model: Any,
+    filepath: Any,
+    overwrite: bool = True,
+    max_shard_size: float | None = None,
+    objects_to_skip: Any = (),
+) -> None:
     """Writes the weights of a model, and the state of its optimizer, into a file.
 
     Raises:
         ArgumentError: the name has another ending, or the file exists and may not be replaced.
     """
-    path = _checked_path(filepath)
+    path = Path(os.fspath(filepath))
+    endings = (ENDING,) if max_shard_size is None else (ENDING, SHARDED)
+    if not path.name.endswith(endings):
+        raise ArgumentError(
+            f"The filename must end in `{endings[-1]}`. Received: filepath={filepath}. A whole "
+            "model is saved by `model.save('name.keras')`."
+        )
     if path.exists() and not overwrite:
         raise ArgumentError(f"The file {path} exists, and `overwrite=False` was given.")
+    if max_shard_size is not None:
+        shards.save(_parts(model, objects_to_skip), path, max_shard_size, _write_part)
+        return
 
     def write(target: Path) -> None:
         with h5py.File(target, "w") as file:
-            write_from(model, file)
+            write_from(model, file, objects_to_skip)
 
     write_atomically(path, write)
 
 
-def load(model: Any, filepath: Any, skip_mismatch: bool = False) -> None:
+def load(
+    model: Any,
+    filepath: Any,
+    skip_mismatch: bool = False,
+    objects_to_skip: Any = (),
+    by_name: bool | None = None,
+) -> None:
     """Reads the weights of a model, and the state of its optimizer, from a file.
+
+    Args:
+        model: the model.
+        filepath: ``*.weights.h5``, ``*.weights.json`` with the files that it names, ``*.keras``, or
+            ``*.h5`` of Keras 2.
+        skip_mismatch: whether what does not fit is left as it is.
+        objects_to_skip: layers that are left as they are.
+        by_name: for files of Keras 2: whether layers are found by their names.
 
     Raises:
         ArgumentError: the name has another ending, or there is no such file.
         SerializationError: the file is no HDF5 file, or lacks variables.
         ShapeError: variables have other shapes.
     """
-    path = _checked_path(filepath)
+    path = Path(os.fspath(filepath))
+    old = path.suffix in (".h5", ".hdf5") and not path.name.endswith(ENDING)
+    if not path.name.endswith((ENDING, SHARDED, ".keras")) and not old:
+        raise ArgumentError(
+            f"File format not supported: filepath={filepath}. Weights are read from `.keras`, "
+            "`.weights.h5` and `.weights.json` files, and from `.h5` files of Keras 2."
+        )
+    if by_name is not None and not old:
+        raise ArgumentError(
+            "`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: "
+            f"{filepath}. In other files layers are found by their places in the model."
+        )
+    if objects_to_skip and (old or path.suffix == ".keras"):
+        raise ArgumentError(
+            f"`objects_to_skip` only supports loading '.weights.h5' files. Received: {filepath}"
+        )
     if not path.is_file():
         raise ArgumentError(f"There is no file {path}.")
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise SerializationError(f"{path} cannot be read as an HDF5 file: {error}.") from error
-    with file:
-        read_into(model, file, skip_mismatch)
-
-
-def _checked_path(filepath: Any) -> Path:
-    path = Path(os.fspath(filepath))
-    if not path.name.endswith(ENDING):
-        raise ArgumentError(
-            f"The filename must end in `{ENDING}`. Received: filepath={filepath}. A whole model is "
-            "saved by `model.save('name.keras')`."
-        )
-    return path
+    if old:
+        with open_file(path) as file:
+            legacy_h5.read_weights(model, file, skip_mismatch, bool(by_name))
+    elif path.suffix == ".json":
+        with shards.opened(path) as source:
+            read_into(model, source, skip_mismatch, objects_to_skip)
+    elif path.suffix == ".keras":
+        from_bytes(model, stored_weights(path), str(path), skip_mismatch)
+    else:
+        with open_file(path) as file:
+            read_into(model, StoredFile(file), skip_mismatch, objects_to_skip)
 
 
 def to_bytes(model: Any) -> bytes:
@@ -84,14 +133,10 @@ def to_bytes(model: Any) -> bytes:
     return memory.getvalue()
 
 
-def from_bytes(model: Any, content: bytes, origin: str) -> None:
+def from_bytes(model: Any, content: bytes, origin: str, skip_mismatch: bool = False) -> None:
     """Reads what `to_bytes` returned; ``origin`` names it in messages."""
-    try:
-        file = h5py.File(io.BytesIO(content), "r")
-    except OSError as error:
-        raise SerializationError(f"The weights in {origin} cannot be read: {error}.") from error
-    with file:
-        read_into(model, file)
+    with open_file(io.BytesIO(content), f"What {origin} holds as weights") as file:
+        read_into(model, StoredFile(file, origin), skip_mismatch)
 
 
 # ---- walking over objects ---------------------------------------------------------------------
@@ -129,11 +174,11 @@ _HIDDEN = frozenset(
 )  # fmt: skip
 
 
-def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _walk(owner: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
     """All objects that own variables, with their paths, each once."""
     if id(owner) in seen:
         return
-    seen.add(id(owner))
+    seen[id(owner)] = owner
     yield path, owner
     if _is_seed_generator(owner):
         return
@@ -145,7 +190,10 @@ def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
             yield from _walk_container(child, inner, seen)
 
 
-def _walk_container(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _walk_container(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
+    if id(container) in seen:
+        return
+    seen[id(container)] = container  # held, so that its id stays its own
     used: dict[str, int] = {}
     for item in container.values() if isinstance(container, dict) else container:
         is_owner = _owns_variables(item)
@@ -163,20 +211,32 @@ def _walk_container(container: Any, path: str, seen: set[int]) -> Iterator[tuple
 # ---- writing and reading ----------------------------------------------------------------------
 
 
-def write_from(model: Any, file: h5py.File) -> None:
+def write_from(model: Any, file: h5py.File, objects_to_skip: Any = ()) -> None:
     """Writes the variables of an object, and of those that it owns, into an open file."""
-    for path, owner in _walk(model, "", set()):
+    for part in _parts(model, objects_to_skip):
+        _write_part(file, *part)
+
+
+def _parts(model: Any, objects_to_skip: Any = ()) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """For each object that owns variables its path, its name, and their values."""
+    skipped = {id(item) for item in objects_to_skip or ()}
+    for path, owner in _walk(model, "", {}):
         store: dict[str, Any] = {}
+        if id(owner) in skipped:
+            continue
         if _is_seed_generator(owner):
             store["0"] = owner.state.numpy()
         else:
             owner.save_own_variables(store)
-        group = file.require_group(f"{path}/vars" if path else "vars")
-        name = getattr(owner, "name", None)
-        if isinstance(name, str):
-            group.attrs["name"] = name
-        for key, value in store.items():
-            _write_array(group, key, np.asarray(value))
+        yield path, getattr(owner, "name", None), store
+
+
+def _write_part(file: h5py.File, path: str, name: Any, store: dict[str, Any]) -> None:
+    group = file.require_group(f"{path}/vars" if path else "vars")
+    if isinstance(name, str):
+        group.attrs["name"] = name
+    for key, value in store.items():
+        _write_array(group, key, np.asarray(value))
 
 
 def _write_array(group: h5py.Group, key: str, value: np.ndarray[Any, Any]) -> None:
@@ -187,8 +247,16 @@ def _write_array(group: h5py.Group, key: str, value: np.ndarray[Any, Any]) -> No
         group.create_dataset(key, data=value)
 
 
-def read_into(model: Any, file: h5py.File, skip_mismatch: bool = False) -> None:
-    """Reads the variables of an object, and of those that it owns, from an open file.
+def read_into(
+    model: Any, source: Any, skip_mismatch: bool = False, objects_to_skip: Any = ()
+) -> None:
+    """Reads the variables of an object, and of those that it owns.
+
+    Args:
+        model: the object.
+        source: a `StoredFile`, or what is like one.
+        skip_mismatch: whether what does not fit is left as it is.
+        objects_to_skip: objects that are left as they are.
 
     Raises:
         SerializationError: the file lacks variables, or holds links.
@@ -196,47 +264,82 @@ def read_into(model: Any, file: h5py.File, skip_mismatch: bool = False) -> None:
     """
     found_any = False
     visited: set[str] = set()
-    for path, owner in _walk(model, "", set()):
+    missing: list[tuple[str, Any]] = []
+    skipped = {id(item) for item in objects_to_skip or ()}
+    for path, owner in _walk(model, "", {}):
         visited.add(path)
-        wanted = [owner.state] if _is_seed_generator(owner) else _variables_of(owner)
-        group = _group(file, f"{path}/vars" if path else "vars")
-        if group is None or not len(group):
-            if wanted and not _may_be_missing(path, owner):
-                _complain(
-                    SerializationError(
-                        f"The file {file.filename} holds no variables for '{path or 'the model'}', "
-                        f"which has {len(wanted)}. Its architecture may be another one."
-                    ),
-                    skip_mismatch,
-                )
+        if id(owner) in skipped:
+            continue
+        store = source.variables(path)
+        if not store:
+            if _wanted(owner) and not _may_be_missing(path, owner):
+                missing.append((path, owner))
             continue
         found_any = True
-        try:
-            _read(owner, wanted, group, path)
-        except (ArgumentError, SerializationError) as error:
-            _complain(error, skip_mismatch)
-    if not found_any and model.weights:
-        raise SerializationError(f"The file {file.filename} holds no weights of this model.")
-    unused = [path for path in _stored(file) if path not in visited]
+        _try(lambda o=owner, s=store, p=path: _read(o, s, p), skip_mismatch)
+    for path, owner in missing:
+        alias = _alias(model, owner, path, source)
+        if alias:
+            visited.add(alias)
+            found_any = True
+            _read(owner, source.variables(alias), alias)
+            continue
+        _try(lambda o=owner, p=path: _raise_missing(source.filename, o, p), skip_mismatch)
+    if not found_any and model.weights and not skipped:
+        raise SerializationError(f"The file {source.filename} holds no weights of this model.")
+    _warn_of_unused(source, visited, skip_mismatch)
+
+
+def _raise_missing(filename: str, owner: Any, path: str) -> None:
+    raise SerializationError(
+        f"The file {filename} holds no variables for '{path or 'the model'}', which has "
+        f"{len(_wanted(owner))} and received 0 variables. Its architecture may be another one."
+    )
+
+
+def _try(read: Callable[[], None], skip_mismatch: bool) -> None:
+    """Reads; an error becomes a warning where mismatches are skipped."""
+    try:
+        read()
+    except (ArgumentError, SerializationError) as error:
+        if not skip_mismatch:
+            raise
+        warnings.warn(f"{error} It is left as it is.", stacklevel=5)
+
+
+def _alias(model: Any, owner: Any, path: str, source: Any) -> str | None:
+    """Another path to an object: a property of the class of the object that owns it."""
+    outer_path = path.rpartition("/")[0]
+    for found, outer in _walk(model, "", {}):
+        if found != outer_path or type(outer).__module__.startswith("etude."):
+            continue
+        for name in dir(type(outer)):
+            if isinstance(getattr(type(outer), name, None), property) and name[0] != "_":
+                try:
+                    is_same = getattr(outer, name) is owner
+                except Exception:  # a property of the user's that does not work now
+                    continue
+                alias = f"{outer_path}/{name}" if outer_path else name
+                if is_same and source.variables(alias):
+                    return alias
+    return None
+
+
+def _warn_of_unused(source: Any, visited: set[str], skip_mismatch: bool) -> None:
+    """Warns where layers in the file are none of the model; what optimizers keep is left out."""
+    paths = [path for path in source.paths() if path.split("/")[0] == "layers"]
+    unused = [path for path in paths if path not in visited]
     if unused and not skip_mismatch:
         warnings.warn(
-            f"The file {file.filename} also holds weights that this model has no place for: "
+            f"The file {source.filename} also holds weights that this model has no place for: "
             f"{', '.join(unused[:5])}{', ...' if len(unused) > 5 else ''}. Was it saved by a "
             "larger model? Pass skip_mismatch=True where that is meant.",
             stacklevel=4,
         )
 
 
-def _stored(file: h5py.File) -> list[str]:
-    """The paths of a file under which layers keep variables; what optimizers keep is left out."""
-    found: list[str] = []
-
-    def look(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Group) and name.endswith("/vars") and len(item):
-            found.append(name.removesuffix("/vars"))
-
-    file.visititems(look)
-    return [path for path in found if path.split("/")[0] == "layers"]
+def _wanted(owner: Any) -> list[Any]:
+    return [owner.state] if _is_seed_generator(owner) else _variables_of(owner)
 
 
 def _may_be_missing(path: str, owner: Any) -> bool:
@@ -252,8 +355,8 @@ def _variables_of(owner: Any) -> list[Any]:
     return list(getattr(owner, "variables", []))
 
 
-def _read(owner: Any, wanted: list[Any], group: h5py.Group, path: str) -> None:
-    store = {str(key): _dataset(group, str(key)) for key in group}
+def _read(owner: Any, store: dict[str, h5py.Dataset], path: str) -> None:
+    wanted = _wanted(owner)
     for key, dataset in store.items():
         index = int(key) if key.isdigit() else None
         if index is not None and index < len(wanted):
@@ -261,7 +364,8 @@ def _read(owner: Any, wanted: list[Any], group: h5py.Group, path: str) -> None:
             if tuple(dataset.shape) != shape:
                 raise ShapeError(
                     f"Cannot load '{path}/vars/{key}': the variable '{wanted[index].path}' has the "
-                    f"shape {shape}, but the file holds one of shape {tuple(dataset.shape)}."
+                    f"shape {shape}, but the file holds one of shape {tuple(dataset.shape)}; they "
+                    "must match."
                 )
     values = {key: _array(dataset) for key, dataset in store.items()}
     if _is_seed_generator(owner):
@@ -275,37 +379,3 @@ def _array(dataset: h5py.Dataset) -> np.ndarray[Any, Any]:
     if dataset.attrs.get("dtype") == "bfloat16":
         return (value.astype("uint32") << 16).view("float32")
     return value
-
-
-def _complain(error: Exception, skip_mismatch: bool) -> None:
-    if not skip_mismatch:
-        raise error
-    warnings.warn(f"{error} It is left as it is.", stacklevel=4)
-
-
-def _group(file: h5py.File, path: str) -> h5py.Group | None:
-    """A group by its path, without following links."""
-    current: Any = file
-    for part in path.split("/"):
-        link = current.get(part, getlink=True)
-        if link is None:
-            return None
-        current = _hard(current, part, link)
-        if not isinstance(current, h5py.Group):
-            raise SerializationError(f"The file {file.filename} holds no group at '{path}'.")
-    return current
-
-
-def _dataset(group: h5py.Group, key: str) -> h5py.Dataset:
-    found = _hard(group, key, group.get(key, getlink=True))
-    if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
-        raise SerializationError(f"'{group.name}/{key}' is no plain array of numbers.")
-    return found
-
-
-def _hard(group: Any, key: str, link: Any) -> Any:
-    if not isinstance(link, h5py.HardLink):
-        raise SerializationError(
-            f"'{group.name}/{key}' is a link to somewhere else. Such files are not read."
-        )
-    return group[key]

@@ -54,7 +54,7 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
     """Scales vectors to the norm 1; those of norm 0 stay.
 
     Args:
-        x: an array.
+        x: an array, or a tensor, for which a tensor comes back.
         axis: the axis along which a vector lies.
         order: of the norm.
 
@@ -67,6 +67,8 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
     """
     if not isinstance(order, int) or order < 1:
         raise ArgumentError(f"Argument `order` must be an int >= 1; got {order!r}.")
+    if is_tensor(x) and not isinstance(x, np.ndarray):
+        return ops.normalize(x, axis=axis, order=order)
     array = np.asarray(x)
     norm = np.atleast_1d(np.linalg.norm(array, order, axis))
     norm[norm == 0] = 1
