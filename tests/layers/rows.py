@@ -448,6 +448,23 @@ ATTENTION = [
 ]
 
 PREPROCESSING = [
+    *of(
+        "CategoryEncoding",
+        (2, 4),
+        {"num_tokens": 5},
+        {"num_tokens": 5, "output_mode": "one_hot"},
+        {"num_tokens": 5, "output_mode": "count"},
+        integers=5,
+    ),
+    *of("CategoryEncoding", (3, 1), {"num_tokens": 4, "output_mode": "one_hot"}, integers=4),
+    *of(
+        "Discretization",
+        (2, 4),
+        {"bin_boundaries": [-0.5, 0.0, 0.7]},
+        {"bin_boundaries": [-0.5, 0.0], "output_mode": "one_hot"},
+        {"bin_boundaries": [0.0], "output_mode": "count"},
+        gradients=False,
+    ),
     *of("Rescaling", (2, 3), {"scale": 0.1}, {"scale": 2.0, "offset": -1.0}),
     *of("Rescaling", (2, 3), {"scale": [1.0, 2.0, 3.0], "offset": [0.5, 0.0, 1.0]}),
     *of("Rescaling", (2, 3), {"scale": 1 / 255}, integers=256, gradients=False),

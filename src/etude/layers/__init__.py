@@ -5,6 +5,7 @@ from typing import Any
 from etude.errors import ArgumentError
 from etude.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from etude.layers.attention import AdditiveAttention, Attention
+from etude.layers.category_encoding import CategoryEncoding, Discretization
 from etude.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from etude.layers.convolution import Conv1D, Conv2D, Conv3D
 from etude.layers.core import Identity, Lambda, Masking
@@ -18,6 +19,7 @@ from etude.layers.depthwise_separable import (
 from etude.layers.embedding import Embedding
 from etude.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
 from etude.layers.gru import GRU, GRUCell
+from etude.layers.hashing import HashedCrossing, Hashing
 from etude.layers.input_layer import Input, InputLayer
 from etude.layers.input_spec import InputSpec
 from etude.layers.layer import Layer
@@ -93,6 +95,8 @@ from etude.layers.reversible_embedding import ReversibleEmbedding
 from etude.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from etude.layers.spectral_normalization import SpectralNormalization
 from etude.layers.stacked_rnn_cells import StackedRNNCells
+from etude.layers.string_lookup import IntegerLookup, StringLookup
+from etude.layers.text_vectorization import TextVectorization
 from etude.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from etude.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 from etude.saving.registration import register_public
@@ -165,6 +169,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -187,6 +192,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -209,10 +215,13 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -250,7 +259,9 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from etude.errors import ArgumentError, SerializationError
+from etude.saving.assets import FOLDER as ASSETS
+from etude.saving.assets import read_assets, write_assets
 from etude.saving.files import write_atomically
 from etude.saving.serialization import (
     deserialize_keras_object,
@@ -65,6 +67,7 @@ def save_model(
             archive.writestr(METADATA, json.dumps(metadata))
             archive.writestr(CONFIG, config)
             archive.writestr(WEIGHTS, weights.to_bytes(model))
+            write_assets(weights.owners(model), archive)
 
     write_atomically(path, write)
 
@@ -96,6 +99,11 @@ def load_model(
         with zipfile.ZipFile(path) as archive:
             config = json.loads(_member(archive, path, CONFIG, MAX_CONFIG_BYTES))
             stored = _member(archive, path, WEIGHTS, None)
+            kept = {
+                name: _member(archive, path, name, None)
+                for name in archive.namelist()
+                if name.startswith(f"{ASSETS}/") and not name.endswith("/")
+            }
     except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise SerializationError(
             f"{path} holds no model: it is no archive as `model.save('x.keras')` writes ({error})."
@@ -109,6 +117,7 @@ def load_model(
     if not hasattr(model, "weights"):
         raise SerializationError(f"{path} holds no model, but a {type(model).__name__}.")
     weights.from_bytes(model, stored, str(path))
+    read_assets(weights.owners(model), list(kept), kept.__getitem__)
     return model
 
 

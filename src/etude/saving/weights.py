@@ -25,7 +25,7 @@ from etude.errors import ArgumentError, SerializationError, ShapeError
 from etude.naming import to_snake_case
 from etude.saving.files import write_atomically
 
-__all__ = ["from_bytes", "load", "read_into", "save", "to_bytes", "write_from"]
+__all__ = ["from_bytes", "load", "owners", "read_into", "save", "to_bytes", "write_from"]
 
 ENDING = ".weights.h5"
 
@@ -143,6 +143,11 @@ def _walk(owner: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
             yield from _walk(child, inner, seen)
         elif isinstance(child, (list, tuple, dict, set)):
             yield from _walk_container(child, inner, seen)
+
+
+def owners(model: Any) -> list[tuple[str, Any]]:
+    """All objects in a model that own variables or files, with their paths."""
+    return list(_walk(model, "", set()))
 
 
 def _walk_container(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
