@@ -124,7 +124,7 @@ class CategoryEncoding(ConfiguredLayer):
 
     def _encode(self, inputs: Any, count_weights: Any = None) -> Any:
         indices = ops.cast(ops.convert_to_tensor(inputs), "int32")
-        return encode(indices, self.output_mode, self.num_tokens, self.dtype, count_weights)
+        return encode(indices, self.output_mode, self.num_tokens, self.compute_dtype, count_weights)
 
 
 class Discretization(ConfiguredLayer):

@@ -249,7 +249,7 @@ class IndexLookup(HostLayer):
                 f"output_mode={self.output_mode!r}."
             )
 
-    def _read_file(self, path: Any) -> list[str]:
+    def _read_file(self, path: Any) -> list[Any]:
         if not os.path.exists(path):
             raise ArgumentError(f"Vocabulary file {path} does not exist.")
         if self.output_mode == "tf_idf":
@@ -257,7 +257,15 @@ class IndexLookup(HostLayer):
                 "output_mode `'tf_idf'` does not support loading a vocabulary from file: a file "
                 "has no weights. Read it yourself, and pass terms and weights."
             )
-        return _lines(Path(path).read_text(encoding="utf-8"))
+        return self._terms_in(Path(path))
+
+    def _terms_in(self, path: Path) -> list[Any]:
+        """The terms in a file, one in each line."""
+        lines = path.read_text(encoding="utf-8").split("\n")
+        while lines and not lines[-1]:
+            lines.pop()
+        read = str if self.vocabulary_dtype == "string" else int
+        return [read(line.removesuffix("\r")) for line in lines]
 
     def _check_tokens(self, tokens: list[Any], terms: list[Any], special: list[Any]) -> None:
         repeated = [token for token, count in Counter(tokens).items() if count > 1]
@@ -483,8 +491,7 @@ class IndexLookup(HostLayer):
         path = Path(dir_path) / ASSET
         if self.input_vocabulary is None and path.exists():
             weights = self.idf_weights  # of all indices already, and padded
-            terms = self._as_terms(_lines(path.read_text(encoding="utf-8")))
-            self._set_tokens(terms[self._token_start_index() :])
+            self._set_tokens(self._terms_in(path)[self._token_start_index() :])
             self._record_size()
             self.idf_weights = weights
 
@@ -517,10 +524,3 @@ def _by_count_and_term(item: tuple[Any, int]) -> tuple[int, Any]:
     """Frequent terms first; among the equally frequent the last one, by its bytes."""
     term, count = item
     return count, term.encode() if isinstance(term, str) else term
-
-
-def _lines(text: str) -> list[str]:
-    lines = text.split("\n")
-    while lines and not lines[-1]:
-        lines.pop()
-    return [line.removesuffix("\r") for line in lines]

@@ -14,6 +14,7 @@ from etude.saving.registration import (
     register_keras_serializable,
 )
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.utils.feature_space import FeatureSpace
 from etude.utils.numerical import normalize, to_categorical
 from etude.utils.sequences import pad_sequences
 
@@ -21,6 +22,7 @@ Sequence = PyDataset  # the older name
 
 __all__ = [
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
