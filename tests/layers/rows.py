@@ -231,6 +231,20 @@ CONVOLUTION = [
 ]
 
 POOLING = [
+    *[
+        row
+        for kind in ("Average", "Max")
+        for row in (
+            Row(f"Adaptive{kind}Pooling1D", (2, 5, 3), {"output_size": 3}),
+            Row(f"Adaptive{kind}Pooling2D", (2, 7, 5, 2), {"output_size": (3, 2)}),
+            Row(f"Adaptive{kind}Pooling3D", (1, 4, 3, 5, 2), {"output_size": 2}),
+        )
+    ],
+    *of(
+        "AdaptiveMaxPooling2D",
+        (2, 2, 7, 5),
+        {"output_size": 2, "data_format": "channels_first"},
+    ),
     *of("MaxPooling1D", (2, 7, 3), {}, {"pool_size": 3, "strides": 2, "padding": "same"}),
     *of("AveragePooling1D", (2, 7, 3), {"pool_size": 2}, {"pool_size": 3, "padding": "same"}),
     *of("MaxPooling2D", (2, 7, 6, 3), {}, {"pool_size": (3, 2), "strides": 1}, unknown=(1, 2)),
@@ -447,7 +461,21 @@ ATTENTION = [
     *of("AdditiveAttention", [(2, 4, 3), (2, 5, 3)], {}, {"use_scale": False}),
 ]
 
+MEL = {"fft_length": 32, "sequence_stride": 8, "sampling_rate": 400, "num_mel_bins": 4}
+STFT = {"frame_length": 16, "frame_step": 5}
 PREPROCESSING = [
+    *of("MelSpectrogram", (2, 64), MEL, {**MEL, "power_to_db": False, "mag_exp": 1.5}),
+    *of("MelSpectrogram", (2, 65), {**MEL, "sequence_length": 20}),
+    *of(
+        "STFTSpectrogram",
+        (2, 40, 2),
+        {"mode": "log", **STFT},
+        {"mode": "magnitude", "scaling": "spectrum", **STFT},
+        {"mode": "psd", "expand_dims": True, **STFT},
+        {"mode": "real", "periodic": True, "padding": "same", **STFT},
+        {"mode": "stft", "window": "hamming", "fft_length": 32, **STFT},
+    ),
+    *of("STFTSpectrogram", (2, 2, 40), {"mode": "imag", "data_format": "channels_first", **STFT}),
     *of(
         "CategoryEncoding",
         (2, 4),

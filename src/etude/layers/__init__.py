@@ -4,6 +4,14 @@ from typing import Any
 
 from etude.errors import ArgumentError
 from etude.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from etude.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from etude.layers.attention import AdditiveAttention, Attention
 from etude.layers.category_encoding import CategoryEncoding, Discretization
 from etude.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
@@ -94,6 +102,7 @@ from etude.layers.reshaping import (
 from etude.layers.reversible_embedding import ReversibleEmbedding
 from etude.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from etude.layers.spectral_normalization import SpectralNormalization
+from etude.layers.spectrogram import MelSpectrogram, STFTSpectrogram
 from etude.layers.stacked_rnn_cells import StackedRNNCells
 from etude.layers.string_lookup import IntegerLookup, StringLookup
 from etude.layers.text_vectorization import TextVectorization
@@ -156,6 +165,12 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
@@ -235,6 +250,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
@@ -247,6 +263,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
