@@ -231,6 +231,20 @@ CONVOLUTION = [
 ]
 
 POOLING = [
+    *[
+        row
+        for kind in ("Average", "Max")
+        for row in (
+            Row(f"Adaptive{kind}Pooling1D", (2, 5, 3), {"output_size": 3}),
+            Row(f"Adaptive{kind}Pooling2D", (2, 7, 5, 2), {"output_size": (3, 2)}),
+            Row(f"Adaptive{kind}Pooling3D", (1, 4, 3, 5, 2), {"output_size": 2}),
+        )
+    ],
+    *of(
+        "AdaptiveMaxPooling2D",
+        (2, 2, 7, 5),
+        {"output_size": 2, "data_format": "channels_first"},
+    ),
     *of("MaxPooling1D", (2, 7, 3), {}, {"pool_size": 3, "strides": 2, "padding": "same"}),
     *of("AveragePooling1D", (2, 7, 3), {"pool_size": 2}, {"pool_size": 3, "padding": "same"}),
     *of("MaxPooling2D", (2, 7, 6, 3), {}, {"pool_size": (3, 2), "strides": 1}, unknown=(1, 2)),
@@ -447,7 +461,38 @@ ATTENTION = [
     *of("AdditiveAttention", [(2, 4, 3), (2, 5, 3)], {}, {"use_scale": False}),
 ]
 
+MEL = {"fft_length": 32, "sequence_stride": 8, "sampling_rate": 400, "num_mel_bins": 4}
+STFT = {"frame_length": 16, "frame_step": 5}
 PREPROCESSING = [
+    *of("MelSpectrogram", (2, 64), MEL, {**MEL, "power_to_db": False, "mag_exp": 1.5}),
+    *of("MelSpectrogram", (2, 65), {**MEL, "sequence_length": 20}),
+    *of(
+        "STFTSpectrogram",
+        (2, 40, 2),
+        {"mode": "log", **STFT},
+        {"mode": "magnitude", "scaling": "spectrum", **STFT},
+        {"mode": "psd", "expand_dims": True, **STFT},
+        {"mode": "real", "periodic": True, "padding": "same", **STFT},
+        {"mode": "stft", "window": "hamming", "fft_length": 32, **STFT},
+    ),
+    *of("STFTSpectrogram", (2, 2, 40), {"mode": "imag", "data_format": "channels_first", **STFT}),
+    *of(
+        "CategoryEncoding",
+        (2, 4),
+        {"num_tokens": 5},
+        {"num_tokens": 5, "output_mode": "one_hot"},
+        {"num_tokens": 5, "output_mode": "count"},
+        integers=5,
+    ),
+    *of("CategoryEncoding", (3, 1), {"num_tokens": 4, "output_mode": "one_hot"}, integers=4),
+    *of(
+        "Discretization",
+        (2, 4),
+        {"bin_boundaries": [-0.5, 0.0, 0.7]},
+        {"bin_boundaries": [-0.5, 0.0], "output_mode": "one_hot"},
+        {"bin_boundaries": [0.0], "output_mode": "count"},
+        gradients=False,
+    ),
     *of("Rescaling", (2, 3), {"scale": 0.1}, {"scale": 2.0, "offset": -1.0}),
     *of("Rescaling", (2, 3), {"scale": [1.0, 2.0, 3.0], "offset": [0.5, 0.0, 1.0]}),
     *of("Rescaling", (2, 3), {"scale": 1 / 255}, integers=256, gradients=False),

@@ -4,7 +4,16 @@ from typing import Any
 
 from etude.errors import ArgumentError
 from etude.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from etude.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from etude.layers.attention import AdditiveAttention, Attention
+from etude.layers.category_encoding import CategoryEncoding, Discretization
 from etude.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from etude.layers.convolution import Conv1D, Conv2D, Conv3D
 from etude.layers.core import Identity, Lambda, Masking
@@ -18,6 +27,7 @@ from etude.layers.depthwise_separable import (
 from etude.layers.embedding import Embedding
 from etude.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
 from etude.layers.gru import GRU, GRUCell
+from etude.layers.hashing import HashedCrossing, Hashing
 from etude.layers.image.affine import (
     RandomRotation,
     RandomShear,
@@ -125,7 +135,10 @@ from etude.layers.reshaping import (
 from etude.layers.reversible_embedding import ReversibleEmbedding
 from etude.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from etude.layers.spectral_normalization import SpectralNormalization
+from etude.layers.spectrogram import MelSpectrogram, STFTSpectrogram
 from etude.layers.stacked_rnn_cells import StackedRNNCells
+from etude.layers.string_lookup import IntegerLookup, StringLookup
+from etude.layers.text_vectorization import TextVectorization
 from etude.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from etude.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 from etude.saving.registration import register_public
@@ -185,6 +198,12 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
@@ -200,6 +219,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
     "ContrastLimitedAdaptiveHistogramEqualization",
@@ -225,6 +245,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -248,10 +269,13 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -266,6 +290,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MixUp",
     "MultiHeadAttention",
@@ -302,6 +327,7 @@ __all__ = [
     "Reshape",
     "Resizing",
     "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -315,7 +341,9 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

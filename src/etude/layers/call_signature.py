@@ -12,7 +12,7 @@ from etude.autodiff import KerasTensor, Tensor
 from etude.errors import ArgumentError
 from etude.variable import Variable
 
-__all__ = ["BoundCall", "CallSignature", "is_tensor_like", "shapes_for"]
+__all__ = ["BoundCall", "CallSignature", "is_tensor_like", "is_text_array", "shapes_for"]
 
 _NAMED = (
     inspect.Parameter.POSITIONAL_ONLY,
@@ -24,6 +24,11 @@ _NAMED = (
 def is_tensor_like(value: Any) -> bool:
     """Whether a value is a tensor, a variable or a symbolic tensor."""
     return isinstance(value, (Tensor, KerasTensor, Variable))
+
+
+def is_text_array(value: Any) -> bool:
+    """Whether a value is an array of text, or of objects, which no tensor can hold."""
+    return getattr(getattr(value, "dtype", None), "kind", "") in ("O", "U", "S")
 
 
 class CallSignature:

@@ -20,8 +20,14 @@ from etude import dtype_policies, naming, regularizers, tree
 from etude.autodiff import KerasTensor, Tensor, eval_shape, symbolic
 from etude.dtypes import is_float_dtype, standardize_dtype
 from etude.errors import ArgumentError, DtypeError, StateError
-from etude.layers import auto_config, call_context
-from etude.layers.call_signature import BoundCall, CallSignature, is_tensor_like, shapes_for
+from etude.layers import auto_config, behind_host, call_context
+from etude.layers.call_signature import (
+    BoundCall,
+    CallSignature,
+    is_tensor_like,
+    is_text_array,
+    shapes_for,
+)
 from etude.layers.input_spec import InputSpec, assert_input_compatibility
 from etude.layers.masks import get_mask, set_mask
 from etude.layers.state import LayerState
@@ -267,7 +273,7 @@ class Layer(LayerState):
         self, args: tuple[Any, ...], kwargs: dict[str, Any], is_symbolic: bool
     ) -> Any:
         bound = self._call_signature.bind(args, kwargs)
-        if self._input_spec:
+        if self._input_spec and not behind_host.is_prepared(bound.first):
             assert_input_compatibility(self._input_spec, bound.first, self.name)
         if self.built:
             mask = self._fill_masks(bound, kwargs)
@@ -342,6 +348,8 @@ class Layer(LayerState):
             if not self._casts(dtype):
                 return x
             converted = cast(x, self.compute_dtype)
+        elif is_text_array(x):
+            return x
         elif hasattr(x, "__array__"):
             converted = convert_to_tensor(x)
             if self._casts(standardize_dtype(converted.dtype)):
@@ -355,7 +363,7 @@ class Layer(LayerState):
 
     def _check_positional(self, args: tuple[Any, ...]) -> None:
         for value in tree.flatten(args):
-            if value is not None and not is_tensor_like(value):
+            if value is not None and not is_tensor_like(value) and not is_text_array(value):
                 raise ArgumentError(
                     f"Layer '{self.name}': Only input tensors may be passed as positional "
                     f"arguments; got {value!r} of type {type(value).__name__}. Pass it by its "

@@ -8,12 +8,14 @@ from typing import Any
 from etude import tree
 from etude.autodiff import KerasTensor, Tensor
 from etude.errors import ArgumentError, ShapeError
+from etude.layers.behind_host import is_prepared
 from etude.layers.input_layer import InputLayer
 from etude.layers.input_spec import InputSpec
 from etude.layers.layer import Layer
 from etude.layers.masks import get_mask, set_mask
 from etude.models import functional_config
 from etude.models.graph import Graph, clone_between, history_of, is_input
+from etude.models.host_split import split_of
 from etude.models.model import RESERVED, Model, ReservedAttributeError
 from etude.ops.core import convert_to_tensor
 from etude.ops.shape import expand_dims, squeeze
@@ -120,15 +122,16 @@ class Functional(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Runs the graph."""
+        split = split_of(self)
+        if split is not None:  # what needs the host has run, or runs now
+            ready = inputs if is_prepared(inputs) else split.prepare(self._inputs_in_order(inputs))
+            return _unwrapped(split.run(ready, training))
         values = self._standardize(inputs)
         if mask is not None:
             for value, found in zip(values, tree.flatten(mask), strict=False):
                 if found is not None and value is not None:
                     set_mask(value, found)
-        outputs = self._graph.run(values, training)
-        if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
-            return outputs[0]
-        return outputs
+        return _unwrapped(self._graph.run(values, training))
 
     def build(self, input_shape: Any = None) -> None:
         """Nothing: the layers were built as the graph was made."""
@@ -144,13 +147,12 @@ class Functional(Model):
             isinstance(x, KerasTensor) and x.shape == known.shape
             for x, known in zip(flat, self._graph.inputs, strict=True)
         )
-        if not same:
+        if not same and split_of(self) is None:
             return super().compute_output_spec(*args, **kwargs)
         outputs = tree.map_structure(
             lambda t: KerasTensor(t.shape, dtype=t.dtype), self._graph.outputs_struct
         )
-        single = isinstance(outputs, (list, tuple)) and len(outputs) == 1
-        return outputs[0] if single else outputs
+        return _unwrapped(outputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes of the outputs for inputs of these shapes."""
@@ -161,6 +163,11 @@ class Functional(Model):
 
     def _standardize(self, inputs: Any) -> list[Any]:
         """The inputs as a flat list of tensors with the dtypes and ranks that the graph expects."""
+        known = zip(self._inputs_in_order(inputs), self._graph.inputs, strict=True)
+        return [self._as_input(value, symbol) for value, symbol in known]
+
+    def _inputs_in_order(self, inputs: Any) -> list[Any]:
+        """The inputs as a flat list, in the order of the graph's inputs."""
         struct = self._graph.inputs_struct
         if type(inputs) is Tensor and len(self._graph.inputs) == 1:
             flat = [inputs]
@@ -173,8 +180,7 @@ class Functional(Model):
             if len(flat) != len(self._graph.inputs):
                 raise ArgumentError(_mismatch(self, inputs))
             _warn_if_other_form(self, struct, inputs)
-        known = zip(flat, self._graph.inputs, strict=True)
-        return [self._as_input(value, symbol) for value, symbol in known]
+        return flat
 
     def _by_name(self, inputs: dict[str, Any]) -> list[Any]:
         """The values of a dictionary in the order of the graph's inputs."""
@@ -212,6 +218,12 @@ class Functional(Model):
     def get_config(self) -> dict[str, Any]:
         """The layers and how they are connected."""
         return functional_config.to_config(self)
+
+
+def _unwrapped(outputs: Any) -> Any:
+    """The only output by itself."""
+    single = isinstance(outputs, (list, tuple)) and len(outputs) == 1
+    return outputs[0] if single else outputs
 
 
 def _one_or_list(shapes: list[Any]) -> Any:

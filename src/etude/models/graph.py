@@ -172,7 +172,7 @@ class Graph:
 class _Step:
     """One call: where its arguments come from, and where its results go."""
 
-    __slots__ = ("args", "kwargs", "operation", "outputs", "single")
+    __slots__ = ("args", "input_slots", "kwargs", "operation", "outputs", "single")
 
     def __init__(self, node: Node, slots: dict[int, int]) -> None:
         def to_slot(value: Any) -> Any:
@@ -182,6 +182,7 @@ class _Step:
         self.args = tree.map_structure(to_slot, node.args)
         self.kwargs = tree.map_structure(to_slot, node.kwargs)
         self.outputs = [slots[id(tensor)] for tensor in node.outputs]
+        self.input_slots = [slots[id(tensor)] for tensor in node.inputs]
         only = self.args[0] if len(self.args) == 1 and not self.kwargs else None
         self.single = only.index if isinstance(only, _Slot) else None
 
@@ -189,12 +190,20 @@ class _Step:
         if self.single is not None:
             result = self.operation(values[self.single])
         else:
-            args, kwargs = tree.map_structure(
-                lambda v: values[v.index] if isinstance(v, _Slot) else v, (self.args, self.kwargs)
-            )
+            args, kwargs = self.arguments(values)
             if training is not None and kwargs.get("training") is not None:
                 kwargs["training"] = training
             result = self.operation(*args, **kwargs)
+        self.store(values, result)
+
+    def arguments(self, values: list[Any]) -> Any:
+        """The arguments of the call, with values in the places of symbols."""
+        return tree.map_structure(
+            lambda v: values[v.index] if isinstance(v, _Slot) else v, (self.args, self.kwargs)
+        )
+
+    def store(self, values: list[Any], result: Any) -> None:
+        """Puts what the call returned into its slots."""
         if len(self.outputs) == 1 and not tree.is_nested(result):
             values[self.outputs[0]] = result
             return

@@ -12,6 +12,7 @@ from etude.autodiff import KerasTensor, eval_shape
 from etude.errors import ArgumentError, DtypeError, NotBuiltError, StateError
 from etude.layers.layer import Layer
 from etude.models import functional_config
+from etude.models.host_split import split_of
 from etude.models.state_tree import assign_state, nested_state
 from etude.saving.model_file import save_model
 from etude.saving.registration import register_public
@@ -111,6 +112,20 @@ class Model(Trainer, Layer):
                 "that computes the outputs from the inputs."
             )
         return self._functional.call(*args, **kwargs)
+
+    def behind_host(self, inputs: Any) -> Any:
+        """Runs the layers at the beginning of the graph that work on the host, e.g. on text.
+
+        Args:
+            inputs: arrays, in the structure of the model's inputs.
+
+        Returns:
+            What the model takes in their place, and what its steps can be compiled with; the
+            inputs themselves where it has no such layers.
+        """
+        split = split_of(self)
+        functional: Any = self if self._functional is None else self._functional
+        return inputs if split is None else split.prepare(functional._inputs_in_order(inputs))
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the output; the layers of a graph have set it."""

@@ -173,6 +173,12 @@ class Sequential(Model):
             mask = mask if any(m is not None for m in tree.flatten(mask)) else None
         return inputs
 
+    def behind_host(self, inputs: Any) -> Any:
+        """As `Model.behind_host`; a model without an `Input` is built for the inputs before."""
+        if self._functional is None and hasattr(inputs, "shape"):
+            self.build((None, *inputs.shape[1:]))
+        return super().behind_host(inputs)
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """None: the layers inside have set the mask of the output."""
         return None

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from etude.config import standardize_data_format
 from etude.autodiff import Tensor, as_tensor, composite
+from etude.config import standardize_data_format
 from etude.dtypes import is_float_dtype
 from etude.errors import ShapeError
 from etude.ops.core import cast

@@ -29,8 +29,8 @@ from etude.autodiff import (
 )
 from etude.autodiff.primitive import Leaf, Node, next_sequence
 from etude.autodiff.recording import is_recording
-from etude.engine import Cell, Frame, shapes_only, xp
 from etude.dtypes import is_float_dtype
+from etude.engine import Cell, Frame, shapes_only, xp
 from etude.errors import ArgumentError, DtypeError, GradientError, ShapeError
 
 __all__ = ["cond", "fori_loop", "map", "scan", "while_loop"]

@@ -17,13 +17,13 @@ from etude.errors import ArgumentError, ShapeError
 from etude.ops.activation import log_softmax
 from etude.ops.control import scan
 from etude.ops.core import cast
-from etude.ops.creation import arange, full, ones, zeros, zeros_like
+from etude.ops.creation import arange, full, zeros
 from etude.ops.elementwise import maximum, where
 from etude.ops.exponential import logaddexp
 from etude.ops.indexing import take_along_axis
 from etude.ops.joining import concatenate, stack
 from etude.ops.reduction import all, any, argmax, logsumexp, max, sum
-from etude.ops.repetition import pad, tile
+from etude.ops.repetition import pad
 from etude.ops.scatter import one_hot
 from etude.ops.shape import broadcast_to, expand_dims, moveaxis, reshape, transpose
 from etude.ops.sorting import argsort, top_k

@@ -237,7 +237,7 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
             raise ArgumentError(
                 f"rearrange: an axis of size {n} cannot be split into {group} with {axes_lengths}."
             )
-        size |= {name: n // known for name in open_}
+        size |= dict.fromkeys(open_, n // known)
     left, right = ([name for group in side for name in group] for side in sides)
     if sorted(left) != sorted(right) or len(set(left)) != len(left):
         raise ArgumentError(f"rearrange: both sides of {pattern!r} must name the same axes, once.")

@@ -14,7 +14,6 @@ from typing import Any
 from etude import tree
 from etude.autodiff import GradientTape, Tensor, as_tensor, composite, primitive
 from etude.dtypes import is_float_dtype
-from etude.engine import xp
 from etude.errors import ArgumentError, GradientError, ShapeError
 from etude.ops.control import cond, map
 from etude.ops.core import cast, stop_gradient

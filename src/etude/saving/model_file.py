@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from etude.errors import ArgumentError, SerializationError
+from etude.saving import assets
 from etude.saving.files import write_atomically
 from etude.saving.serialization import (
     deserialize_keras_object,
@@ -107,6 +108,7 @@ def _members(model: Any) -> dict[str, bytes]:
         METADATA: json.dumps(metadata).encode(),
         CONFIG: config.encode(),
         WEIGHTS: weights.to_bytes(model),
+        **assets.members(weights.owners(model)),
     }
 
 
@@ -152,32 +154,42 @@ def load_model(
         model = deserialize_keras_object(config, custom_objects, safe_mode)
     if not hasattr(model, "weights"):
         raise SerializationError(f"{path} holds no model, but a {type(model).__name__}.")
-    weights.from_bytes(model, stored, str(path))
+    weights.from_bytes(model, stored[WEIGHTS], str(path))
+    assets.give(weights.owners(model), stored)
     return model
 
 
 def stored_weights(path: Path) -> bytes:
     """The weights in a file ``*.keras``."""
-    return _read_archive(path)[1]
+    return _read_archive(path)[1][WEIGHTS]
 
 
-def _read_archive(path: Path) -> tuple[dict[str, Any], bytes]:
-    """The config and the weights of an archive."""
+Stored = dict[str, bytes]
+"""The weights and the files of layers, by the names that the archive has for them."""
+
+
+def _read_archive(path: Path) -> tuple[dict[str, Any], Stored]:
+    """The config of an archive, and what else is in it."""
     try:
         with zipfile.ZipFile(path) as archive:
             text = _member(archive, path, CONFIG, MAX_CONFIG_BYTES)
-            stored = _member(archive, path, WEIGHTS, None)
+            names = [WEIGHTS, *filter(assets.is_asset, archive.namelist())]
+            stored = {name: _member(archive, path, name, None) for name in names}
     except zipfile.BadZipFile as error:
         raise _no_model(path, error) from error
     return _config(path, text), stored
 
 
-def _read_folder(path: Path) -> tuple[dict[str, Any], bytes]:
-    """The config and the weights of an unpacked archive."""
+def _read_folder(path: Path) -> tuple[dict[str, Any], Stored]:
+    """The config of an unpacked archive, and what else is in it."""
     if (path / CONFIG).stat().st_size > MAX_CONFIG_BYTES:
         raise _no_model(path, "its config is too large")
     try:
-        return _config(path, (path / CONFIG).read_bytes()), (path / WEIGHTS).read_bytes()
+        files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
+        stored = {file.relative_to(path).as_posix(): file for file in files}
+        wanted = {n: f.read_bytes() for n, f in stored.items() if assets.is_asset(n)}
+        wanted[WEIGHTS] = (path / WEIGHTS).read_bytes()
+        return _config(path, (path / CONFIG).read_bytes()), wanted
     except OSError as error:
         raise _no_model(path, error) from error
 

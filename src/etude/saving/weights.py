@@ -28,14 +28,7 @@ from etude.saving.files import write_atomically
 from etude.saving.model_file import stored_weights
 from etude.saving.stored import StoredFile, open_file
 
-__all__ = [
-    "from_bytes",
-    "load",
-    "read_into",
-    "save",
-    "to_bytes",
-    "write_from",
-]
+__all__ = ["from_bytes", "load", "owners", "read_into", "save", "to_bytes", "write_from"]
 
 ENDING, SHARDED = ".weights.h5", ".weights.json"
 
@@ -188,6 +181,11 @@ def _walk(owner: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, An
             yield from _walk(child, inner, seen)
         elif isinstance(child, (list, tuple, dict, set)):
             yield from _walk_container(child, inner, seen)
+
+
+def owners(model: Any) -> list[tuple[str, Any]]:
+    """All objects in a model that own variables or files, with their paths."""
+    return list(_walk(model, "", {}))
 
 
 def _walk_container(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:

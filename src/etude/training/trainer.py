@@ -21,7 +21,7 @@ from etude.layers.tracking import no_automatic_dependency_tracking
 from etude.optimizers import LossScaleOptimizer
 from etude.random import make_default_seed
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
-from etude.training import checks
+from etude.training import checks, host_part
 from etude.training.building import build_from_batch
 from etude.training.compiled_losses import CompileLoss
 from etude.training.compiled_metrics import CompileMetrics
@@ -215,6 +215,7 @@ class Trainer(Steps):
         initial_epoch = _count(initial_epoch, "initial_epoch")
         steps_per_epoch = _count(steps_per_epoch, "steps_per_epoch", least=1)
         validation_steps = _count(validation_steps, "validation_steps", least=1)
+        x = host_part.prepare(self, x)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_for_validation(
                 (x, y, sample_weight), validation_split
@@ -321,7 +322,7 @@ class Trainer(Steps):
             x, y, sample_weight = unpack_x_y_sample_weight(tuple(data))
         else:
             x, y, sample_weight = data, None, None
-        batches = batches_of(x, y, sample_weight, batch_size)
+        batches = batches_of(host_part.prepare(self, x), y, sample_weight, batch_size)
         if isinstance(batches, ArrayBatches):
             checks.check_targets(self, batches.y)
             checks.check_labels(self, batches.y)
@@ -378,6 +379,7 @@ class Trainer(Steps):
         if kwargs:
             raise ArgumentError(f"Arguments not recognized: {kwargs}")
         steps = _count(steps, "steps", least=1)
+        x = host_part.prepare(self, x)
         batches = batches_of(x, y, sample_weight, batch_size, steps)
         steps = _limited_steps(steps, batches)
         self._prepare(batches)
@@ -440,6 +442,7 @@ class Trainer(Steps):
             NumPy arrays in the structure of the model's outputs.
         """
         steps = _count(steps, "steps", least=1)
+        x = host_part.prepare(self, x)
         batches = batches_of(x, batch_size=batch_size, steps=steps)
         steps = _limited_steps(steps, batches)
         self._prepare(batches, targets=False)
@@ -489,6 +492,7 @@ class Trainer(Steps):
     def _on_batch(
         self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
     ) -> Any:
+        x = host_part.prepare(self, x)
         x, y, sample_weight = (
             to_arrays(part, name)
             for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight))
@@ -514,7 +518,7 @@ class Trainer(Steps):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for the given samples, as NumPy arrays."""
-        x = to_arrays(x, "x")
+        x = to_arrays(host_part.prepare(self, x), "x")
         build_from_batch(self, (x,), targets=False)
         self._forget_stale_programs()
         checks.check_ids(self, x)

@@ -27,6 +27,7 @@ from etude.utils.directory_datasets import (
     image_dataset_from_directory,
     text_dataset_from_directory,
 )
+from etude.utils.feature_space import FeatureSpace
 from etude.utils.graphs import get_source_inputs
 from etude.utils.model_pictures import model_to_dot, plot_model
 from etude.utils.numerical import normalize, to_categorical
@@ -38,6 +39,7 @@ Sequence = PyDataset  # the older name
 
 __all__ = [
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
