@@ -76,6 +76,7 @@ ROWS = [
     Row(
         "BinaryCrossentropy", "binary_crossentropy", BITS, 9 * numbers(N, C), {"from_logits": True}
     ),
+    Row("CTC", "ctc", RNG.integers(0, C, (N, 3)), numbers(N, 5, C)),
     Row("BinaryFocalCrossentropy", "binary_focal_crossentropy", BITS, CHANCES),
     Row(
         "BinaryFocalCrossentropy",
