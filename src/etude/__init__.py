@@ -43,6 +43,7 @@ from etude.models import Functional, Model, Sequential
 from etude.naming import name_scope
 from etude.optimizers import Optimizer
 from etude.regularizers import Regularizer
+from etude.stateless import StatelessScope, SymbolicScope
 from etude.variable import Variable
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ __all__ = [
     "Optimizer",
     "Regularizer",
     "Sequential",
+    "StatelessScope",
+    "SymbolicScope",
     "Tensor",
     "Variable",
     "__version__",

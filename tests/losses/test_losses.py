@@ -76,7 +76,6 @@ ROWS = [
     Row(
         "BinaryCrossentropy", "binary_crossentropy", BITS, 9 * numbers(N, C), {"from_logits": True}
     ),
-    Row("CTC", "ctc", RNG.integers(0, C, (N, 3)), numbers(N, 5, C)),
     Row("BinaryFocalCrossentropy", "binary_focal_crossentropy", BITS, CHANCES),
     Row(
         "BinaryFocalCrossentropy",
@@ -140,6 +139,7 @@ ROWS = [
         probabilities(N, C),
         {"q": 0.7},
     ),
+    Row("CTC", "ctc", RNG.integers(1, C, (N, 3)), numbers(N, 5, C)),
 ]
 IDS = [f"{i}-{row.name}" for i, row in enumerate(ROWS)]
 

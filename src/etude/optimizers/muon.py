@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any
 
 from etude import ops
 from etude.errors import ShapeError
 from etude.optimizers.adam import corrected_rate, update_moments
-from etude.optimizers.optimizer import LearningRate, Optimizer, OptimizerArguments
+from etude.optimizers.optimizer import LearningRate, Optimizer
 from etude.optimizers.state import Slots
 from etude.variable import Variable
 
@@ -79,7 +79,7 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         nesterov: bool = True,
         rms_rate: float | None = 0.2,
-        **kwargs: Unpack[OptimizerArguments],
+        **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **{"weight_decay": weight_decay, **kwargs})
         self.adam_beta_1 = adam_beta_1

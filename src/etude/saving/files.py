@@ -12,7 +12,7 @@ from etude.errors import ArgumentError
 __all__ = ["write_atomically"]
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Has a file written under another name in the same folder, then moves it to its place.
 
     Args:
