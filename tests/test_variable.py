@@ -28,7 +28,7 @@ def test_first_values() -> None:
 def test_mistakes_are_named() -> None:
     with pytest.raises(ArgumentError, match="the `shape` argument should be"):
         Variable(lambda shape, dtype: ops.ones(shape, dtype))
-    with pytest.raises(ArgumentError, match="'/'"):
+    with pytest.raises(ArgumentError, match="cannot contain character"):
         Variable(1.0, name="a/b")
     with pytest.raises(ShapeError, match=r"\(2,\).*\(3,\)"):
         Variable([1.0, 2.0], name="w").assign([1.0, 2.0, 3.0])

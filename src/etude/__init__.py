@@ -21,6 +21,7 @@ from etude import (
     errors,
     initializers,
     layers,
+    legacy,
     losses,
     metrics,
     mixed_precision,
@@ -35,6 +36,7 @@ from etude import (
 )
 from etude.autodiff import GradientTape, KerasTensor, Tensor, function
 from etude.dtype_policies import DTypePolicy, FloatDTypePolicy
+from etude.engine import device
 from etude.initializers import Initializer
 from etude.layers import Input, InputSpec, Layer
 from etude.losses import Loss
@@ -81,11 +83,13 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "device",
     "dtype_policies",
     "errors",
     "function",
     "initializers",
     "layers",
+    "legacy",
     "losses",
     "metrics",
     "mixed_precision",
