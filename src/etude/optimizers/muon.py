@@ -149,6 +149,10 @@ class Muon(Optimizer):
             return x
         return x * (math.sqrt(max(x.shape)) * self.rms_rate)
 
+    def transpose_last_axis(self, X: Any) -> Any:
+        """Matrices (..., n, m) with their last two axes swapped, (..., m, n)."""
+        return ops.swapaxes(X, -1, -2)
+
     def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
         """About U Vᵀ of a matrix U S Vᵀ, by X ← a X + b (X Xᵀ) X + c (X Xᵀ)² X.
 
@@ -169,13 +173,13 @@ class Muon(Optimizer):
                 f"orthogonal for matrices only. Got shape {x.shape}."
             )
         is_tall = x.shape[-2] > x.shape[-1]
-        x = ops.swapaxes(x, -1, -2) if is_tall else x  # the smaller of both products
+        x = self.transpose_last_axis(x) if is_tall else x  # the smaller of both products
         norm = ops.sqrt(ops.sum(ops.square(x), axis=(-2, -1), keepdims=True))
         x = x / (norm + 1e-7)  # no singular value is above 1
         for _ in range(steps):
-            product = x @ ops.swapaxes(x, -1, -2)
+            product = x @ self.transpose_last_axis(x)
             x = self.muon_a * x + (self.muon_b * product + self.muon_c * product @ product) @ x
-        return ops.swapaxes(x, -1, -2) if is_tall else x
+        return self.transpose_last_axis(x) if is_tall else x
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
