@@ -226,7 +226,7 @@ def test_uniform_never_reaches_its_upper_bound() -> None:
 
 
 def test_dtypes_are_checked() -> None:
-    with pytest.raises(DtypeError, match="floating point"):
+    with pytest.raises(ArgumentError, match="requires a floating point `dtype`"):
         random.uniform((2,), dtype="int32")
     with pytest.raises(DtypeError, match="integer"):
         random.randint((2,), 0, 2, dtype="float32")

@@ -61,6 +61,14 @@ def test_forms_that_differ_are_refused() -> None:
         tree.assert_same_paths([1], {"a": 1})
 
 
+def test_traverse_puts_none_where_asked_to() -> None:
+    def drop(s: object) -> object:
+        return tree.MAP_TO_NONE if s in (2, (3,)) else None
+
+    assert tree.traverse(drop, [1, 2, (3,)]) == [1, None, None]
+    assert tree.traverse(drop, [1, 2, (3,)], top_down=False) == [1, None, None]
+
+
 def test_traverse_replaces_subtrees() -> None:
     assert tree.traverse(lambda s: "T" if isinstance(s, tuple) else None, [1, (2, 3)]) == [1, "T"]
 

@@ -9,7 +9,8 @@ import pytest
 
 from etude import GradientTape, Variable, function, ops
 from etude.autodiff import as_tensor
-from etude.errors import ArgumentError, DtypeError, ShapeError
+from etude.errors import ArgumentError, DtypeError, ShapeError, UnknownNameError
+from etude.naming import current_path, name_scope
 from etude.variable import autocast_scope
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -25,9 +26,9 @@ def test_first_values() -> None:
 
 
 def test_mistakes_are_named() -> None:
-    with pytest.raises(ArgumentError, match="needs a `shape`"):
+    with pytest.raises(ArgumentError, match="the `shape` argument should be"):
         Variable(lambda shape, dtype: ops.ones(shape, dtype))
-    with pytest.raises(ArgumentError, match="'/'"):
+    with pytest.raises(ArgumentError, match="cannot contain character"):
         Variable(1.0, name="a/b")
     with pytest.raises(ShapeError, match=r"\(2,\).*\(3,\)"):
         Variable([1.0, 2.0], name="w").assign([1.0, 2.0, 3.0])
@@ -99,3 +100,49 @@ def test_values_are_copies_both_ways() -> None:
         taken = v.numpy()
         taken[:] = 7.0
         assert v.numpy().max() == 1.0
+
+
+def test_names_paths_and_initializers_are_those_of_keras(engine: str) -> None:
+    with name_scope("model"), name_scope("dense"):
+        v = Variable("ones", shape=(2,), name="kernel")
+    assert (v.path, v.name, v.numpy().tolist()) == ("model/dense/kernel", "kernel", [1.0, 1.0])
+    first, second = Variable(0.0), Variable(0.0)
+    assert (first.name, second.name) == ("variable", "variable_1")
+    with pytest.raises(UnknownNameError, match="Unknown initializer: 'one_hot'"):
+        Variable("one_hot", shape=(2,))
+    with pytest.raises(ShapeError, match="must be fully-defined"):
+        Variable("ones", shape=(None, 2))
+    with pytest.raises(ArgumentError, match="the `shape` argument should be"):
+        Variable("ones")
+
+
+@pytest.mark.parametrize("name", ["constraint", "regularizer"])
+def test_constraints_and_regularizers_are_functions(name: str) -> None:
+    v = Variable([1.0])
+    setattr(v, name, abs)
+    assert getattr(v, name) is abs
+    setattr(v, name, None)
+    assert getattr(v, name) is None
+    with pytest.raises(ArgumentError, match=f"Invalid value for attribute `{name}`"):
+        setattr(v, name, "l2")
+
+
+def test_options_of_replicas_are_checked() -> None:
+    v = Variable([1.0], aggregation="mean", synchronization=None)
+    assert (v.aggregation, v.synchronization) == ("mean", "none")
+    with pytest.raises(ArgumentError, match="Invalid value for argument `aggregation`"):
+        Variable([1.0], aggregation="median")
+    with pytest.raises(ArgumentError, match="Argument `name` must be a string"):
+        Variable([1.0], name=3)  # pyright: ignore[reportArgumentType]
+
+
+def test_scopes_of_names() -> None:
+    with name_scope("outer") as outer:
+        assert outer.name == "outer"
+        with name_scope("inner", caller=outer), name_scope("inner", caller=outer):
+            assert current_path() == "outer/inner"
+        with name_scope("inner", override_parent="/a/b"), name_scope("last"):
+            assert current_path() == "a/b/inner/last"
+        assert current_path() == "outer"
+    with pytest.raises(ArgumentError, match="must be a string and cannot contain"):
+        name_scope("a/b")

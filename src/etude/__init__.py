@@ -21,6 +21,7 @@ from etude import (
     errors,
     initializers,
     layers,
+    legacy,
     losses,
     metrics,
     mixed_precision,
@@ -36,6 +37,7 @@ from etude import (
 )
 from etude.autodiff import GradientTape, KerasTensor, Tensor, function
 from etude.dtype_policies import DTypePolicy, FloatDTypePolicy
+from etude.engine import device
 from etude.initializers import Initializer
 from etude.layers import Input, InputSpec, Layer
 from etude.losses import Loss
@@ -44,6 +46,7 @@ from etude.models import Functional, Model, Sequential
 from etude.naming import name_scope
 from etude.optimizers import Optimizer
 from etude.regularizers import Regularizer
+from etude.stateless import StatelessScope, SymbolicScope
 from etude.variable import Variable
 
 if TYPE_CHECKING:
@@ -71,6 +74,8 @@ __all__ = [
     "Optimizer",
     "Regularizer",
     "Sequential",
+    "StatelessScope",
+    "SymbolicScope",
     "Tensor",
     "Variable",
     "__version__",
@@ -81,11 +86,13 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "device",
     "dtype_policies",
     "errors",
     "function",
     "initializers",
     "layers",
+    "legacy",
     "losses",
     "metrics",
     "mixed_precision",

@@ -16,6 +16,7 @@ from typing import Any
 from etude.errors import ArgumentError, DtypeError
 
 __all__ = [
+    "MAP_TO_NONE",
     "assert_same_paths",
     "assert_same_structure",
     "flatten",
@@ -141,20 +142,21 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
     )
 
 
-def map_structure_up_to(shallow: Any, func: Callable[..., Any], *structures: Any) -> Any:
-    """Applies a function at the leaves of ``shallow``, whatever the structures hold below.
+def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:
+    """Applies a function at the leaves of the shallow structure, whatever the others hold below.
 
     >>> map_structure_up_to([0, 0], lambda s: s, [[1, 2], 3])
     [[1, 2], 3]
     """
-    if not is_nested(shallow):
+    if not is_nested(shallow_structure):
         return func(*structures)
-    columns = [[child for _, child in _children(s)] for s in (shallow, *structures)]
+    columns = [[child for _, child in _children(s)] for s in (shallow_structure, *structures)]
     if len({len(c) for c in columns}) != 1:
-        raise ArgumentError(f"The structures differ in length from the shallow one, {shallow!r}.")
-    return _rebuild(
-        shallow, [map_structure_up_to(a, func, *r) for a, *r in zip(*columns, strict=True)]
-    )
+        raise ArgumentError(
+            f"The structures differ in length from the shallow one, {shallow_structure!r}."
+        )
+    children = [map_structure_up_to(a, func, *r) for a, *r in zip(*columns, strict=True)]
+    return _rebuild(shallow_structure, children)
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
@@ -177,19 +179,31 @@ def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
     return map_structure(lambda _: next(rest), structure)
 
 
+class MAP_TO_NONE:
+    """What the function given to `traverse` returns to have None in a place."""
+
+
 def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
     """Walks a structure; where ``func`` returns something, it stands in that place.
 
     Args:
         func: called with every sub-structure and leaf; ``None`` means "go on"; with
-            ``top_down`` any other result is not walked further.
+            ``top_down`` any other result is not walked further; `MAP_TO_NONE` puts None there.
         structure: what to walk.
         top_down: whether parents come before children.
+
+    Raises:
+        DtypeError: ``func`` is not callable.
+
+    >>> traverse(lambda x: x + 1 if isinstance(x, int) else None, [1, {"a": 2}])
+    [2, {'a': 3}]
     """
+    if not callable(func):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DtypeError(f"`func` must be callable. Received: func={func!r}.")
     if top_down:
         found = func(structure)
         if found is not None:
-            return found
+            return None if found is MAP_TO_NONE else found
     if is_nested(structure):
         structure = _rebuild(
             structure, [traverse(func, c, top_down) for _, c in _children(structure)]
@@ -197,7 +211,9 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
     if top_down:
         return structure
     found = func(structure)
-    return structure if found is None else found
+    if found is None:
+        return structure
+    return None if found is MAP_TO_NONE else found
 
 
 def _check_form(a: Any, b: Any, check_types: bool) -> None:

@@ -44,7 +44,8 @@ OPTIONS = [*((name, options) for name, options, _, _ in RANDOM), *CONSTANT]
 
 
 def test_every_initializer_is_here():
-    assert {name for name, _ in OPTIONS} == {cls.__name__ for cls in initializers.CLASSES}
+    names = {name for name, _ in OPTIONS} | {"STFT"}  # whose shapes are others; see below
+    assert names == {cls.__name__ for cls in initializers.CLASSES}
 
 
 @pytest.mark.parametrize(("name", "options", "stddev", "bound"), RANDOM, ids=lambda x: str(x)[:20])

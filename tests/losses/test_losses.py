@@ -139,6 +139,7 @@ ROWS = [
         probabilities(N, C),
         {"q": 0.7},
     ),
+    Row("CTC", "ctc", RNG.integers(1, C, (N, 3)), numbers(N, 5, C)),
 ]
 IDS = [f"{i}-{row.name}" for i, row in enumerate(ROWS)]
 

@@ -145,8 +145,9 @@ class BackupAndRestore(Callback):
         import h5py  # noqa: PLC0415  (slow to import)
 
         with h5py.File(self._weights_path, "r") as file:
-            if "epoch" in file.attrs:
-                return int(file.attrs["epoch"])
+            epoch: Any = file.attrs.get("epoch")
+        if epoch is not None:
+            return int(epoch)
         if self._metadata_path.exists():  # of Keras
             return int(json.loads(self._metadata_path.read_text())["epoch"])
         return None

@@ -9,7 +9,7 @@ What is not defined here or in `etude.engine.numpy_kernels` is NumPy's own funct
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from etude import tree
 from etude.engine import numpy_kernels
 from etude.engine.cell import Frame, no_frame, shapes_only
 from etude.engine.numbers import as_numbers
-from etude.errors import DtypeError
+from etude.errors import DtypeError, EngineError
 
 Array = Any
 
@@ -187,6 +187,20 @@ class Program:
 
     def prepare(self, arrays: list[Array], static: Any = None) -> None:
         """Traces the program without running it; nothing to do here."""
+
+
+def on_device(kind: str, index: int) -> AbstractContextManager[Any]:
+    """A scope that changes nothing: this engine runs on the CPU.
+
+    Raises:
+        EngineError: another device is asked for.
+    """
+    if (kind, index) != ("cpu", 0):
+        raise EngineError(
+            f"The engine 'numpy' runs on the CPU, 'cpu:0'; got '{kind}:{index}'. Other devices "
+            "need the engine 'xla'."
+        )
+    return nullcontext()
 
 
 def devices() -> list[str]:

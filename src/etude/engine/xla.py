@@ -24,7 +24,7 @@ from jax import lax
 from etude.engine.cell import STATE, Cell, Frame, no_frame
 from etude.engine.interrupts import whole_steps
 from etude.engine.numbers import as_numbers
-from etude.errors import EtudeError, ShapeError, TracingError
+from etude.errors import EngineError, EtudeError, ShapeError, TracingError
 
 Array = Any
 
@@ -370,6 +370,20 @@ def _own(cell: Cell) -> Array:
 def _donatable(cell: Cell) -> Array:
     """The array of a cell, or a copy of it where someone else may hold it too."""
     return jnp.copy(_own(cell)) if cell.shared else cell.array
+
+
+def on_device(kind: str, index: int) -> AbstractContextManager[Any]:
+    """A scope in which arrays are made, and programs run, on a device such as ("cpu", 0).
+
+    Raises:
+        EngineError: there is no such device.
+    """
+    try:
+        return jax.default_device(jax.devices(kind)[index])
+    except (RuntimeError, IndexError) as error:
+        raise EngineError(
+            f"There is no device '{kind}:{index}' on this machine; there are {devices()}."
+        ) from error
 
 
 def devices() -> list[str]:

@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 from etude.errors import ArgumentError, unknown_name
+from etude.losses.ctc import CTC, ctc
 from etude.losses.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
@@ -58,6 +59,7 @@ from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_member, serialize_keras_object
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -89,6 +91,7 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",
@@ -108,6 +111,7 @@ __all__ = [
 ]
 
 CLASSES = (
+    CTC,
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
@@ -140,6 +144,7 @@ FUNCTIONS = (
     categorical_hinge,
     circle,
     cosine_similarity,
+    ctc,
     dice,
     hinge,
     huber,

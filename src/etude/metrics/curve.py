@@ -377,7 +377,7 @@ class AUC(_Counts):
     def result(self) -> Any:
         """The area: a scalar."""
         if self.curve == "PR" and self.summation_method == "interpolation":
-            return self._mean_of_labels(self._davis_goadrich())
+            return self.interpolate_pr_auc()
         x, y = self._points()
         low, high = y[1:], y[:-1]
         if self.summation_method == "interpolation":
@@ -400,11 +400,14 @@ class AUC(_Counts):
         precision_gain = ops.where(nothing, 1.0, 1.0 - odds * ops.divide_no_nan(fp, tp))
         return ops.maximum(recall_gain, 0.0), precision_gain
 
-    def _davis_goadrich(self) -> Tensor:
-        """The pieces of the area under precision and recall.
+    def interpolate_pr_auc(self) -> Tensor:
+        """The area under precision and recall, a scalar.
 
         Between two points TP rises with P = TP + FP along a line of slope s, TP = a + s P; the area
         under TP / P over recall is then s (ΔTP + a log(P / P')) / (TP + FN).
+
+        Reference:
+            Davis and Goadrich, The Relationship Between Precision-Recall and ROC Curves, 2006.
         """
         tp, p = self.true_positives, self.true_positives + self.false_positives
         d_tp, d_p = tp[:-1] - tp[1:], p[:-1] - p[1:]
@@ -413,7 +416,8 @@ class AUC(_Counts):
         both = ops.logical_and(p[:-1] > 0, p[1:] > 0)
         ratio = ops.where(both, ops.divide_no_nan(p[:-1], ops.maximum(p[1:], 0.0)), 1.0)
         positives = ops.maximum(tp[1:] + self.false_negatives[1:], 0.0)
-        return ops.divide_no_nan(slope * (d_tp + intercept * ops.log(ratio)), positives)
+        pieces = ops.divide_no_nan(slope * (d_tp + intercept * ops.log(ratio)), positives)
+        return self._mean_of_labels(pieces)
 
     def _mean_of_labels(self, pieces: Tensor) -> Tensor:
         if not self.multi_label:

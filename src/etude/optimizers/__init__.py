@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from etude.errors import ArgumentError, unknown_name
-from etude.optimizers import schedules
+from etude.optimizers import legacy, schedules
 from etude.optimizers.adadelta import Adadelta
 from etude.optimizers.adafactor import Adafactor
 from etude.optimizers.adagrad import Adagrad
@@ -47,6 +47,7 @@ __all__ = [
     "ScheduleFreeAdamW",
     "deserialize",
     "get",
+    "legacy",
     "schedules",
     "serialize",
 ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any
 
 from etude import ops
 from etude.errors import ShapeError
 from etude.optimizers.adam import corrected_rate, update_moments
-from etude.optimizers.optimizer import LearningRate, Optimizer, OptimizerArguments
+from etude.optimizers.optimizer import LearningRate, Optimizer
 from etude.optimizers.state import Slots
 from etude.variable import Variable
 
@@ -79,7 +79,7 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         nesterov: bool = True,
         rms_rate: float | None = 0.2,
-        **kwargs: Unpack[OptimizerArguments],
+        **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **{"weight_decay": weight_decay, **kwargs})
         self.adam_beta_1 = adam_beta_1
@@ -149,6 +149,10 @@ class Muon(Optimizer):
             return x
         return x * (math.sqrt(max(x.shape)) * self.rms_rate)
 
+    def transpose_last_axis(self, X: Any) -> Any:
+        """Matrices (..., n, m) with their last two axes swapped, (..., m, n)."""
+        return ops.swapaxes(X, -1, -2)
+
     def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
         """About U Vᵀ of a matrix U S Vᵀ, by X ← a X + b (X Xᵀ) X + c (X Xᵀ)² X.
 
@@ -169,13 +173,13 @@ class Muon(Optimizer):
                 f"orthogonal for matrices only. Got shape {x.shape}."
             )
         is_tall = x.shape[-2] > x.shape[-1]
-        x = ops.swapaxes(x, -1, -2) if is_tall else x  # the smaller of both products
+        x = self.transpose_last_axis(x) if is_tall else x  # the smaller of both products
         norm = ops.sqrt(ops.sum(ops.square(x), axis=(-2, -1), keepdims=True))
         x = x / (norm + 1e-7)  # no singular value is above 1
         for _ in range(steps):
-            product = x @ ops.swapaxes(x, -1, -2)
+            product = x @ self.transpose_last_axis(x)
             x = self.muon_a * x + (self.muon_b * product + self.muon_c * product @ product) @ x
-        return ops.swapaxes(x, -1, -2) if is_tall else x
+        return self.transpose_last_axis(x) if is_tall else x
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""

@@ -6,14 +6,13 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from etude.errors import ArgumentError, FileError
 
 __all__ = ["write_atomically"]
 
 
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Has a file written under another name in the same folder, then moves it to its place.
 
     Args:

@@ -1,0 +1,5 @@
+"""The namespace `keras.legacy`: what Keras keeps for code of older versions."""
+
+from etude.legacy import saving
+
+__all__ = ["saving"]
