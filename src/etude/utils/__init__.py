@@ -14,6 +14,8 @@ from etude.saving.registration import (
     register_keras_serializable,
 )
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.utils import bounding_boxes
+from etude.utils.images import array_to_img, img_to_array, load_img, save_img
 from etude.utils.numerical import normalize, to_categorical
 from etude.utils.sequences import pad_sequences
 
@@ -24,6 +26,8 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -31,10 +35,13 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "get_uid",
+    "img_to_array",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "to_categorical",

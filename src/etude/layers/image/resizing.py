@@ -282,6 +282,7 @@ class RandomCrop(SeededImageLayer, _ToSize):
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
         self.height = height
         self.width = width
+        self._convert_input_args = False
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """The first row and column of the window; None for the window that fits."""
