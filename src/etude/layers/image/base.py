@@ -110,7 +110,7 @@ class ImageLayer(ConfiguredLayer):
                 f"Layer {type(self).__name__} does not take a `factor` argument. Received: "
                 f"factor={factor}"
             )
-        self.bounding_box_format = bounding_box_format
+        self.bounding_box_format: Any = bounding_box_format
         self.data_format = config.standardize_data_format(data_format)
         self._allow_non_tensor_positional_args = True
 
