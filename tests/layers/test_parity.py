@@ -16,7 +16,7 @@ from tests.layers.rows import ALL
 # Arguments of Keras that etude takes, but not in the signature, or not at all.
 LEFT_OUT = {"lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"}
 NOT_IN_TABLE = {"Layer", "Wrapper", "StackedRNNCells", "LSTMCell", "GRUCell", "SimpleRNNCell"}
-ELSEWHERE = {"Input", "InputLayer", "InputSpec", "Lambda"}
+ELSEWHERE = {"Input", "InputLayer", "InputSpec", "Lambda", "RandAugment", "AugMix"}
 
 
 @pytest.mark.parametrize("row", ALL, ids=[row.id for row in ALL])
