@@ -47,7 +47,7 @@ ALL: list[Row] = [
     of("RandomColorDegeneration", {"factor": (0.4, 0.4), **LIGHT}),
     drawn("RandomGrayscale", {"factor": 0.4}, config=False),  # Keras forgets the seed
     drawn("RandomInvert", {"factor": 0.5}),
-    of("RandomPosterization", {"factor": 3, "value_range": (-4, 4)}),
+    of("RandomPosterization", {"factor": (3, 3), "value_range": (-4, 4)}),
     drawn("Solarization", {"addition_factor": 0.2, "threshold_factor": (0.1, 0.4)}),
     of("AutoContrast", {}, gradients=False),
     of("Equalization", {"value_range": (-4, 4)}, (1, 4, 5, 1)),

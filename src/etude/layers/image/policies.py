@@ -67,7 +67,7 @@ class _Policy(SeededImageLayer):
         colored = {**toned, "seed": self.seed}
         f = self.factor
         bits = max(1, int(8 * f[1]))
-        return {
+        made: dict[str, ImageLayer] = {
             "random_shear": RandomShear(x_factor=f, y_factor=f, **moved),
             "random_translation": RandomTranslation(height_factor=f, width_factor=f, **moved),
             "random_rotation": RandomRotation(factor=f, **moved),
@@ -80,6 +80,9 @@ class _Policy(SeededImageLayer):
             "auto_contrast": AutoContrast(**toned),
             "equalization": Equalization(**toned),
         }
+        for layer in made.values():
+            layer.built = True  # it has no weights, and is not called itself
+        return made
 
     interpolation: str
     value_range: Any
