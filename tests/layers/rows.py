@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.layers import image_rows
 from tests.layers.row import Row
 
 RNG = np.random.default_rng(0)
@@ -514,4 +515,5 @@ ALL: list[Row] = [
     *WRAPPERS,
     *ATTENTION,
     *PREPROCESSING,
+    *image_rows.ALL,
 ]

@@ -17,7 +17,7 @@ from tests.layers.rows import ALL
 LEFT_OUT = {"lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size"}
 NOT_IN_TABLE = {"Layer", "Wrapper", "StackedRNNCells", "LSTMCell", "GRUCell", "SimpleRNNCell"}
 ELSEWHERE = {
-    "Input", "InputLayer", "InputSpec", "Lambda",
+    "Input", "InputLayer", "InputSpec", "Lambda", "RandAugment", "AugMix",
     # Keras needs TensorFlow for these: see `test_text`.
     "Hashing", "HashedCrossing", "IntegerLookup", "StringLookup", "TextVectorization",
 }  # fmt: skip

@@ -12,6 +12,7 @@ from etude.errors import ArgumentError, DtypeError, ShapeError
 from etude.layers.arguments import Shape, integer_tuple, is_integer
 from etude.layers.configured import ConfiguredLayer
 from etude.layers.layer import InputSpec
+from etude.ops.image.resizing import RESIZE_INTERPOLATIONS
 
 __all__ = [
     "Cropping1D",
@@ -474,12 +475,13 @@ class UpSampling1D(ConfiguredLayer):
 
 
 class UpSampling2D(SpatialLayer):
-    """Larger images: each pixel becomes a block.
+    """Larger images: each pixel becomes a block, or what lies between pixels is interpolated.
 
     Args:
         size: factor for height and width, or one for each.
         data_format: where the channels are: ``"channels_last"`` or ``"channels_first"``.
-        interpolation: ``"nearest"``.
+        interpolation: ``"nearest"`` (blocks), ``"bilinear"``, ``"bicubic"``, ``"lanczos3"`` or
+            ``"lanczos5"``.
 
     Shapes:
         x: (batch, height, width, channels); y: (batch, size[0] height, size[1] width, channels).
@@ -503,15 +505,21 @@ class UpSampling2D(SpatialLayer):
         super().__init__(data_format, **kwargs)
         self.size = integer_tuple(size, 2, "size")
         self.interpolation = interpolation.lower()
-        if self.interpolation != "nearest":
+        if self.interpolation not in RESIZE_INTERPOLATIONS:
             raise ArgumentError(
-                "UpSampling2D has interpolation='nearest' only; smooth interpolation is not there "
-                f"yet. Received: interpolation={interpolation!r}."
+                f"UpSampling2D: `interpolation` must be one of {RESIZE_INTERPOLATIONS}. Received: "
+                f"interpolation={interpolation!r}."
             )
 
     def call(self, inputs: Any) -> Any:
         """The larger images."""
-        return _repeated(inputs, self.size, self.first_axis)
+        if self.interpolation == "nearest":
+            return _repeated(inputs, self.size, self.first_axis)
+        rows, columns = inputs.shape[self.first_axis : self.first_axis + 2]
+        size = rows * self.size[0], columns * self.size[1]
+        return ops.image.resize(
+            inputs, size, interpolation=self.interpolation, data_format=self.data_format
+        )
 
 
 class UpSampling3D(SpatialLayer):

@@ -22,6 +22,7 @@ from etude.saving.registration import (
     register_keras_serializable,
 )
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.utils import bounding_boxes
 from etude.utils.directory_datasets import (
     audio_dataset_from_directory,
     image_dataset_from_directory,
@@ -29,6 +30,7 @@ from etude.utils.directory_datasets import (
 )
 from etude.utils.feature_space import FeatureSpace
 from etude.utils.graphs import get_source_inputs
+from etude.utils.images import array_to_img, img_to_array, load_img, save_img
 from etude.utils.model_pictures import model_to_dot, plot_model
 from etude.utils.numerical import normalize, to_categorical
 from etude.utils.sequences import pad_sequences
@@ -43,7 +45,9 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "audio_dataset_from_directory",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -56,14 +60,17 @@ __all__ = [
     "get_source_inputs",
     "get_uid",
     "image_dataset_from_directory",
+    "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "load_img",
     "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",

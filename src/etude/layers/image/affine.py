@@ -97,7 +97,7 @@ class AffineLayer(MappingLayer):
             data_format=self.data_format,
         )
 
-    def _size(self, shape: Any) -> dict[str, int]:
+    def _size(self, shape: Any) -> dict[str, Any]:
         """Height and width out of the shape of the images."""
         return {"height": int(shape[self.height_axis]), "width": int(shape[self.width_axis])}
 

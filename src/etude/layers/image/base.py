@@ -110,7 +110,7 @@ class ImageLayer(ConfiguredLayer):
                 f"Layer {type(self).__name__} does not take a `factor` argument. Received: "
                 f"factor={factor}"
             )
-        self.bounding_box_format = bounding_box_format
+        self.bounding_box_format: Any = bounding_box_format
         self.data_format = config.standardize_data_format(data_format)
         self._allow_non_tensor_positional_args = True
 
@@ -219,24 +219,31 @@ class ImageLayer(ConfiguredLayer):
     # ---- the call ----
 
     def call(self, data: Any, training: bool = True) -> Any:
-        """The data under one transformation."""
+        """The data under one transformation; a dictionary is changed in place.
+
+        The dictionary is a copy of the caller's, but for `RandomFlip` and `RandomCrop`, which take
+        it as it is, as in Keras.
+        """
+        if isinstance(data, dict):
+            data["images"] = ops.convert_to_tensor(data["images"])
+        else:
+            data = ops.convert_to_tensor(data)
         batched = len(self._shape(data)) == 4
         transformation = self.get_random_transformation(data, training=training)
         if not isinstance(data, dict):
             transform = self.transform_images if batched else self.transform_single_image
-            return transform(ops.convert_to_tensor(data), transformation, training)
+            return transform(data, transformation, training)
         singular = {
             "images": "image",
             "labels": "label",
             "bounding_boxes": "bounding_box",
             "segmentation_masks": "segmentation_mask",
         }
-        result = dict(data)
         for key in singular.keys() & data.keys():
             name = f"transform_{key}" if batched else f"transform_single_{singular[key]}"
             value = self._converted(key, data[key])
-            result[key] = getattr(self, name)(value, transformation, training)
-        return result
+            data[key] = getattr(self, name)(value, transformation, training)
+        return data
 
     def _converted(self, key: str, value: Any) -> Any:
         """A part of the data as tensors."""

@@ -389,6 +389,8 @@ class RandomColorJitter(SeededImageLayer):
         self._steps = [
             layer(factor=factor, **own) for layer, factor in factors.items() if factor is not None
         ]
+        for step in self._steps:
+            step.built = True  # it has no weights, and is not called itself
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """That of each step."""

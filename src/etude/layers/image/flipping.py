@@ -54,6 +54,7 @@ class RandomFlip(SeededImageLayer):
                 f"RandomFlip: `mode` must be one of {', '.join(map(repr, MODES))}; got {mode!r}."
             )
         self.mode = mode
+        self._convert_input_args = False
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """Which images are mirrored."""

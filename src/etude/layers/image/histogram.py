@@ -65,7 +65,8 @@ class Equalization(ImageLayer):
         """Pixels 0 ... 255 of one channel through their table."""
         place = ops.cast(channel, "float32") / 255 * (self.bins - 1)
         index = ops.cast(ops.clip(place, 0, self.bins - 1), "int32")
-        histogram = ops.bincount(ops.reshape(index, (-1,)), minlength=self.bins)
+        flat = ops.reshape(index, (-1,))
+        histogram = ops.segment_sum(ops.ones_like(flat), flat, num_segments=self.bins)
         count = ops.cast(ops.cumsum(histogram), "float32")  # (bins,)
         least = ops.min(ops.where(count > 0, count, count[-1]))
         table = (count - least) * 255 / ops.maximum(count[-1] - least, 1)

@@ -103,7 +103,8 @@ class MixUp(SeededImageLayer):
         result: dict[str, Any] = dict(bounding_boxes)
         for key in ("boxes", "labels"):
             x = ops.convert_to_tensor(bounding_boxes[key])
-            result[key] = ops.concatenate([x, ops.take(x, order, axis=0)], axis=1)
+            axis = min(1, x.ndim - 1)
+            result[key] = ops.concatenate([x, ops.take(x, order, axis=0)], axis=axis)
         return result
 
 

@@ -38,21 +38,18 @@ class _Keys(SeedGenerator):
         return next(self._rows)
 
 
-def chosen(index: Any, branches: Sequence[Callable[[], Any]]) -> Any:
-    """What one of several functions returns; the others are not run.
+def chosen(index: Any, value: Any, changes: Sequence[Callable[[Any], Any]]) -> Any:
+    """A value after one of several changes; the others are not computed.
 
     Args:
-        index: an integer scalar, which may be known only when the program runs.
-        branches: functions without arguments, whose results have the same form.
+        index: of the change, an integer scalar, which may be known only when the program runs;
+            beyond the last one nothing changes.
+        value: a tensor, or a structure of them.
+        changes: functions that keep structure, shapes and dtypes.
     """
-    if len(branches) == 1:
-        return branches[0]()
-    half = len(branches) // 2
-    return ops.cond(
-        index < half,
-        lambda: chosen(index, branches[:half]),
-        lambda: chosen(index - half, branches[half:]),
-    )
+    for i, change in enumerate(changes):  # in a row, not nested: then each is traced once
+        value = ops.cond(index == i, lambda v=value, f=change: f(v), lambda v=value: v)
+    return value
 
 
 class _Policy(SeededImageLayer):
@@ -70,7 +67,7 @@ class _Policy(SeededImageLayer):
         colored = {**toned, "seed": self.seed}
         f = self.factor
         bits = max(1, int(8 * f[1]))
-        return {
+        made: dict[str, ImageLayer] = {
             "random_shear": RandomShear(x_factor=f, y_factor=f, **moved),
             "random_translation": RandomTranslation(height_factor=f, width_factor=f, **moved),
             "random_rotation": RandomRotation(factor=f, **moved),
@@ -83,43 +80,37 @@ class _Policy(SeededImageLayer):
             "auto_contrast": AutoContrast(**toned),
             "equalization": Equalization(**toned),
         }
+        for layer in made.values():
+            layer.built = True  # it has no weights, and is not called itself
+        return made
 
     interpolation: str
     value_range: Any
+    _choices: dict[str, ImageLayer]
 
     def _keys(self, steps: int, source: Any) -> Any:
         """Keys for the random numbers of all steps, (steps, DRAWS, 2)."""
         return randint((steps, DRAWS, 2), 0, 2**32, dtype="uint32", seed=source)
 
-    def _step(
-        self,
-        layers: Sequence[ImageLayer | None],
-        drawn: tuple[Any, Any],
-        shape: Sequence[int],
-        kind: str,
-        value: Any,
-    ) -> Any:
-        """One layer, chosen by its index, applied to images, boxes or masks; None changes nothing.
+    def _step(self, drawn: tuple[Any, Any], shape: Sequence[int], kind: str, value: Any) -> Any:
+        """One of the layers applied to images, boxes or masks; beyond the last one, none.
 
         Args:
-            layers: to choose from.
-            drawn: the index of the one to apply, and the keys of its random numbers, (DRAWS, 2).
+            drawn: the index of the layer, and the keys of its random numbers, (DRAWS, 2).
             shape: of the images of the call.
             kind: "images", "bounding_boxes" or "segmentation_masks".
             value: these.
         """
         index, keys = drawn
 
-        def branch(layer: ImageLayer | None) -> Callable[[], Any]:
-            def apply() -> Any:
-                if layer is None:
-                    return value
+        def change_by(layer: ImageLayer) -> Callable[[Any], Any]:
+            def change(given: Any) -> Any:
                 own = layer.get_random_transformation(_Shape(shape), seed=_Keys(keys))
-                return _cast_like(getattr(layer, f"transform_{kind}")(value, own), value)
+                return _cast_like(getattr(layer, f"transform_{kind}")(given, own), given)
 
-            return apply
+            return change
 
-        return chosen(index, [branch(layer) for layer in layers])
+        return chosen(index, value, [change_by(layer) for layer in self._choices.values()])
 
 
 def _cast_like(new: Any, old: Any) -> Any:
@@ -187,10 +178,10 @@ class RandAugment(_Policy):
         }
 
     def _applied(self, kind: str, value: Any, transformation: Any) -> Any:
-        layers, shape = list(self._choices.values()), transformation["input_shape"]
+        shape = transformation["input_shape"]
         for i in range(self.num_ops):
             drawn = transformation["layer_idxes"][i], transformation["keys"][i]
-            value = self._step(layers, drawn, shape, kind, value)
+            value = self._step(drawn, shape, kind, value)
         return value
 
     def transform_images(
@@ -300,13 +291,13 @@ class AugMix(_Policy):
         }
 
     def _mixed(self, kind: str, x: Any, transformation: Any) -> Any:
-        layers, shape = [*self._choices.values(), None], transformation["input_shape"]
+        shape = transformation["input_shape"]
         form = (self.num_chains, self.chain_depth)
         indices = ops.reshape(transformation["layer_idxes"], form)
         keys = ops.reshape(transformation["keys"], (*form, DRAWS, 2))
 
         def step(value: Any, drawn: Any) -> tuple[Any, None]:
-            return self._step(layers, drawn, shape, kind, value), None
+            return self._step(drawn, shape, kind, value), None
 
         def chain(total: Any, drawn: Any) -> tuple[Any, None]:
             index, own_keys, share = drawn

@@ -205,12 +205,12 @@ class CenterCrop(_ToSize):
         """Nothing is drawn: the shape of the images."""
         return {"input_shape": self._shape(data)}
 
-    def _fits(self, height: int, width: int) -> bool:
+    def _covers(self, height: int, width: int) -> bool:
         return height >= self.height and width >= self.width
 
     def _middle(self, images: Any, interpolation: str) -> Any:
         height, width = self._sizes(images)
-        if not self._fits(height, width):
+        if not self._covers(height, width):
             return self._fitted(images, interpolation)
         return self._window(images, (height - self.height) // 2, (width - self.width) // 2)
 
@@ -235,7 +235,7 @@ class CenterCrop(_ToSize):
         result = boxes.convert_format(
             bounding_boxes, self.bounding_box_format, "xyxy", height, width
         )
-        if self._fits(height, width):
+        if self._covers(height, width):
             top, left = (height - self.height) // 2, (width - self.width) // 2
             result["boxes"] = boxes.crop(result["boxes"], top, left, self.height, self.width)
         else:
@@ -282,6 +282,7 @@ class RandomCrop(SeededImageLayer, _ToSize):
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
         self.height = height
         self.width = width
+        self._convert_input_args = False
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """The first row and column of the window; None for the window that fits."""

@@ -71,7 +71,8 @@ class RandomPosterization(SeededImageLayer):
     """Keeps only the highest bits of each pixel, in training.
 
     Args:
-        factor: the number of bits to keep, 1 ... 8; or a range of it, without its upper end.
+        factor: the range of the number of bits to keep, 1 ... 8, without its upper end; one number
+            stands for the range from 1; equal ends for this number.
         value_range: of the pixels.
         data_format: where the channels are: ``"channels_last"`` or ``"channels_first"``.
         seed: of the random numbers.
@@ -81,7 +82,7 @@ class RandomPosterization(SeededImageLayer):
 
     Example:
         >>> import numpy as np
-        >>> RandomPosterization(1)(np.array([[[[100.0], [200.0]]]])).numpy().ravel().tolist()
+        >>> RandomPosterization((1, 1))(np.array([[[[100.0], [200.0]]]])).numpy().ravel().tolist()
         [0.0, 128.0]
     """
 

@@ -98,7 +98,10 @@ class RandomPerspective(MappingLayer):
         if not training or transformation is None:
             return bounding_boxes
         shape = transformation["input_shape"]
-        size = {"height": int(shape[self.height_axis]), "width": int(shape[self.width_axis])}
+        size: dict[str, Any] = {
+            "height": int(shape[self.height_axis]),
+            "width": int(shape[self.width_axis]),
+        }
         given = self.bounding_box_format
         result = boxes.convert_format(bounding_boxes, given, "xyxy", **size)
         forward = homography(transformation["end_points"], transformation["start_points"])

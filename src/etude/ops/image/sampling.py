@@ -136,7 +136,7 @@ def _interpolated(
             inside = within if inside is None else logical_and(inside, within)
         found = cast(take(values, index + base, axis=0), dtype)  # (*I, ...)
         if fill_mode == "constant":
-            filled = cast(as_tensor(fill_value), dtype)
+            filled = as_tensor(fill_value, dtype)
             found = where(reshape(inside, (*inside.shape, *extra)), found, filled)
         if weight is not None:
             found = found * reshape(cast(weight, dtype), (*weight.shape, *extra))
@@ -339,9 +339,11 @@ def homography(start_points: Tensor, end_points: Tensor) -> Tensor:
     Returns:
         (N, 8), the numbers of `affine_transform`, which take each end point to its start point.
     """
-    start, end = (cast(as_tensor(p), "float64") for p in (start_points, end_points))
+    start, end = as_tensor(start_points), as_tensor(end_points)
+    dtype = "float64" if start.dtype == "float64" else "float32"
+    start, end = cast(start, "float64"), cast(end, "float64")  # areas cancel, and are cheap
     m = reshape(matmul(_basis(start), _adjugate(_basis(end))), (start.shape[0], 9))
-    return cast(m[:, :8] / m[:, 8:], "float32")
+    return cast(m[:, :8] / m[:, 8:], dtype)
 
 
 @composite

@@ -1,0 +1,5 @@
+"""Image files and arrays; the functions are those of `etude.utils`."""
+
+from etude.utils.images import array_to_img, img_to_array, load_img, save_img, smart_resize
+
+__all__ = ["array_to_img", "img_to_array", "load_img", "save_img", "smart_resize"]
