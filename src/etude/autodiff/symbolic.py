@@ -181,6 +181,7 @@ def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 # axis, the batch, gets small ones, because the engine 'numpy' really computes with them.
 _BATCH = (2, 3)
 _OTHER = (83, 191)
+_DIVISIBLE = (24, 48)
 _SMALL = 7  # where it fits, too: a slice `[:80]` of 83 and of 191 is 80, but not of 7
 _TRIES = 40  # how many ways to settle unknown sizes are tried before shapes count as misfits
 
@@ -223,18 +224,18 @@ def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 def _settle(attempt: _Attempt, error: Exception) -> tuple[Shapes, Shapes, Shapes]:
     """Shapes where sizes that are all different do not work: some unknown ones must be equal.
 
-    Tried are: one size for all of them; then, for one and for two of them, size 1 (which
+    Tried are: one size for all of them, also one with many divisors; then, for one and for two of them, size 1 (which
     broadcasts) and the sizes and numbers among the arguments, so that (None, 3) + (2, None) is
     (2, 3).
     """
-    try:
-        first = attempt.shapes(_OTHER[0], _OTHER[0])
-        second = attempt.shapes(_OTHER[1], _OTHER[1])
-        return first, second, second
-    except Exception:
-        given = {n for n in attempt.leaves if type(n) is int and n > 0}
-        if len(attempt.symbols) < 2 and not given:
-            raise error from None
+    for low, high in (_OTHER, _DIVISIBLE):
+        with suppress(Exception):
+            first, second = attempt.shapes(low, low), attempt.shapes(high, high)
+            if len(first) == len(second):
+                return first, second, second
+    given: set[int] = {n for n in attempt.leaves if type(n) is int and n > 0}
+    if len(attempt.symbols) < 2 and not given:
+        raise error from None
     known = sorted({n for t in attempt.symbols for n in t.shape if n is not None} | given | {1})
     ways = (
         dict(zip(places, sizes, strict=True))

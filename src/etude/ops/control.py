@@ -28,7 +28,7 @@ from etude.autodiff import (
 from etude.autodiff.primitive import Leaf, Node, next_sequence
 from etude.autodiff.recording import is_recording
 from etude.engine import Cell, Frame, shapes_only, xp
-from etude.errors import ArgumentError, GradientError, ShapeError
+from etude.errors import ArgumentError, DtypeError, GradientError, ShapeError
 
 __all__ = ["cond", "fori_loop", "map", "scan", "while_loop"]
 
@@ -131,6 +131,14 @@ def scan(
     >>> float(last), sums.numpy().tolist()
     (6.0, [1.0, 3.0, 6.0])
     """
+    if not callable(f):
+        raise DtypeError(f"scan: `f` should be a callable. Received: f={f!r}")
+    if not isinstance(unroll, bool) and (not isinstance(unroll, int) or unroll < 1):
+        raise ArgumentError(
+            f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll}"
+        )
+    if xs is None and length is None:
+        raise ArgumentError("scan: Got no `xs` to scan over and no `length`.")
     init, xs = _tensors(init), _tensors(_stacked(xs))
     lengths: set[int] = {t.shape[0] for t in tree.flatten(xs) if t is not None}
     lengths |= set() if length is None else {length}

@@ -157,14 +157,14 @@ def sparse_categorical_crossentropy(
     """
     t, x = cast(as_tensor(target), "int32"), as_tensor(output)
     _check_rank("sparse_categorical_crossentropy", x)
-    if t.ndim == x.ndim and t.shape[-1] == 1:
-        t = squeeze(t, -1)
-    if t.shape != x.shape[:-1]:
+    axis = axis_index(axis, x.ndim)
+    if t.ndim == x.ndim and t.shape[axis] == 1:
+        t = squeeze(t, axis)
+    if t.shape != x.shape[:axis] + x.shape[axis + 1 :]:
         raise ShapeError(
             "sparse_categorical_crossentropy(): target and output must have the same shape, but "
-            f"for the last axis of the output; got {t.shape} and {x.shape}."
+            f"for the axis of the classes, {axis}, of the output; got {t.shape} and {x.shape}."
         )
-    axis = axis_index(axis, x.ndim)
     if from_logits:
         return _sparse_softmax_crossentropy(t, cast(x, _float(x)), axis=axis)
     return _sparse_probability_crossentropy(

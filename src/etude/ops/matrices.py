@@ -36,8 +36,8 @@ def float_matrix(name: str, x: Any, argument: str = "x") -> Tensor:
     t = as_tensor(x)
     if t.ndim < 2:
         raise ShapeError(
-            f"{name}() expects `{argument}` to have rank >= 2, a matrix or a stack of them; got "
-            f"shape {t.shape}."
+            f"{name}(): Input should have rank >= 2, a matrix or a stack of them. Received: "
+            f"{argument}.shape = {t.shape}"
         )
     return t if str(t.dtype) in (*FLOATS, *COMPLEX) else cast(t, config.floatx())
 
@@ -130,6 +130,8 @@ def solve(a: Any, b: Any) -> Tensor:
 
 def _known_system(a: Any, b: Any, lower: bool = False) -> None:
     """Sizes that are not known must not be left to chance: they are the same unknown, or misfit."""
+    if len(b.shape) < 1:
+        raise ShapeError(f"solve() expects right sides (..., N) or (..., N, K); got {b.shape}.")
     rows = b.shape[-1] if len(b.shape) == len(a.shape) - 1 else b.shape[-2]
     if len(a.shape) < 2 or a.shape[-1] != a.shape[-2] or a.shape[-1] != rows:
         raise ShapeError(

@@ -266,7 +266,7 @@ def layer_normalization(
     a, b = _along(t, gamma, axes), _along(t, beta, axes)
     if rms_scaling:
         warnings.warn(
-            "`rms_scaling=True` is deprecated: it scales by the variance, not by the root mean "
+            "You passed `rms_scaling=True`, which is deprecated: it scales by the variance, not by the root mean "
             "square. Use `ops.rms_normalization`.",
             stacklevel=3,
         )

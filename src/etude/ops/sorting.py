@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from etude.autodiff import Tensor, as_tensor, composite, primitive, unknown_size
+from etude.dtypes import is_int_dtype
 from etude.engine import xp
-from etude.errors import ShapeError, TracingError
+from etude.errors import ArgumentError, ShapeError, TracingError
 from etude.ops.comparison import isnan
 from etude.ops.creation import full, zeros
 from etude.ops.elementwise import where
-from etude.ops.indexing import PLACES, places_of, put_along, static_tensor, take_along_axis
+from etude.ops.indexing import (
+    PLACES,
+    places_of,
+    put_along,
+    static_tensor,
+    take_along_axis,
+    whole,
+)
 from etude.ops.joining import concatenate
 from etude.ops.reduction import any, sum
 from etude.ops.shape import expand_dims, ravel, reshape
@@ -78,6 +86,8 @@ def argpartition(x: Array, kth: int, axis: int = -1) -> Array:
     >>> argpartition([3, 1, 2], 0).numpy().tolist()[0]
     1
     """
+    if not isinstance(kth, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(f"argpartition: kth must be an integer. Received: kth = {kth}")
     return xp().astype(xp().argsort(x, axis=axis, stable=True), "int32")
 
 
@@ -120,7 +130,9 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
     [True, False]
     """
     scores = as_tensor(predictions)
-    own = take_along_axis(scores, expand_dims(targets, -1), axis=-1)
+    places = as_tensor(targets)
+    places = places if is_int_dtype(places.dtype) else whole(places)
+    own = take_along_axis(scores, expand_dims(places, -1), axis=-1)
     own = where(isnan(own), -float("inf"), own)
     return sum(scores > own, axis=-1) < k
 
@@ -191,7 +203,10 @@ def nonzero(x: Any) -> tuple[Tensor, ...]:
     >>> [t.numpy().tolist() for t in nonzero([[0, 1], [1, 0]])]
     [[0, 1], [1, 0]]
     """
-    return places_of(static_tensor(x))
+    x, probe = static_tensor(x), unknown_size()
+    if probe is not None:  # a symbolic call: how many there are is not known
+        return tuple(zeros((probe,), "int32") for _ in range(x.ndim))
+    return places_of(x)
 
 
 @composite
