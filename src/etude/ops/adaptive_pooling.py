@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from etude.config import standardize_data_format
 from etude.autodiff import Tensor, as_tensor, composite
+from etude.config import standardize_data_format
 from etude.dtypes import is_float_dtype
 from etude.errors import ShapeError
 from etude.ops.core import cast
@@ -34,7 +34,9 @@ def _pooled(
     rank = x.ndim - 2
     if rank not in (1, 2, 3):
         raise ShapeError(f"{name} supports only 1D/2D/3D inputs; got shape {x.shape}.")
-    sizes: Sequence[Any] = output_size if isinstance(output_size, (tuple, list)) else [output_size] * rank
+    sizes: Sequence[Any] = (
+        output_size if isinstance(output_size, (tuple, list)) else [output_size] * rank
+    )
     if len(sizes) != rank:
         raise ShapeError(f"{name}: {rank} sizes are expected; got output_size={output_size}.")
     for i, size in enumerate(sizes):
@@ -96,5 +98,8 @@ def _maxima(x: Tensor, windows: list[tuple[int, int]]) -> Tensor:
     """(..., S) -> (..., O): windows of one length, filled up with their last element."""
     longest = [end - start for start, end in windows]
     width = sorted(longest)[-1]
-    places = [[start + (i if start + i < end else end - 1 - start) for i in range(width)] for start, end in windows]
+    places = [
+        [start + (i if start + i < end else end - 1 - start) for i in range(width)]
+        for start, end in windows
+    ]
     return max(take(x, as_tensor(places), axis=-1), -1)  # (..., O, W)

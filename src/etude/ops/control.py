@@ -343,7 +343,9 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
 
 def _same_branches(first: Nested, second: Nested) -> Nested:
     """What either branch gives: shapes must not depend on a value that is not known yet."""
-    kinds = [[(t.shape, str(t.dtype)) for t in tree.flatten(v) if t is not None] for v in (first, second)]
+    kinds = [
+        [(t.shape, str(t.dtype)) for t in tree.flatten(v) if t is not None] for v in (first, second)
+    ]
     if kinds[0] != kinds[1]:
         raise ShapeError(
             "cond: both branches must return the same structure, shapes and dtypes; got "

@@ -17,13 +17,13 @@ from etude.errors import ArgumentError, ShapeError
 from etude.ops.activation import log_softmax
 from etude.ops.control import scan
 from etude.ops.core import cast
-from etude.ops.creation import arange, full, ones, zeros, zeros_like
+from etude.ops.creation import arange, full, zeros
 from etude.ops.elementwise import maximum, where
 from etude.ops.exponential import logaddexp
 from etude.ops.indexing import take_along_axis
 from etude.ops.joining import concatenate, stack
 from etude.ops.reduction import all, any, argmax, logsumexp, max, sum
-from etude.ops.repetition import pad, tile
+from etude.ops.repetition import pad
 from etude.ops.scatter import one_hot
 from etude.ops.shape import broadcast_to, expand_dims, moveaxis, reshape, transpose
 from etude.ops.sorting import argsort, top_k
@@ -73,7 +73,9 @@ def ctc_loss(
     states = concatenate([states, full((batch, 1), mask_index, "int32")], -1)  # l', (B, 2U + 1)
     two_before = pad(states, ((0, 0), (2, 0)), constant_values=-1)[:, :-2]
     jumps = (states != mask_index) & (states != two_before)
-    emitted = take_along_axis(logs, broadcast_to(expand_dims(states, 1), (batch, steps, states.shape[1])), -1)
+    emitted = take_along_axis(
+        logs, broadcast_to(expand_dims(states, 1), (batch, steps, states.shape[1])), -1
+    )
     first = arange(states.shape[1], dtype="int32") < 2
     alpha = where(first, emitted[:, 0], _NEVER)  # at t = 0: the first blank or the first label
 
@@ -177,7 +179,7 @@ def _beam_search(
     x: Tensor, lengths: Tensor, width: int, paths: int, blank: int
 ) -> tuple[Tensor, Tensor]:
     """Prefix search: a beam holds a sequence, and the probabilities of its alignments that end in
-    a blank and in a label. Classes come in reverse, so that of equals the last one is kept.
+    a blank and in a label. Of equals, the lower class is kept.
 
     Source: Hannun et al., First-pass large vocabulary continuous speech recognition, 2014.
     """
@@ -239,17 +241,16 @@ def _extended(beams: dict[str, Tensor], log_y: Tensor, blank: int) -> dict[str, 
     joining = where(parent, take_along_axis(grown, label_of_j, -1), _NONE)
     stay_label = logaddexp(stay_label, logsumexp(joining, 1))
     is_known = any(
-        expand_dims(parent, -1) & expand_dims(one_hot(maximum(last, 0), classes, dtype="bool"), 1), 2
+        expand_dims(parent, -1) & expand_dims(one_hot(maximum(last, 0), classes, dtype="bool"), 1),
+        2,
     )
     grown = where(is_known, _NONE, grown)
     # The best of W + W C candidates.
-    candidates = concatenate(
-        [reshape(grown[..., ::-1], (batch, -1)), logaddexp(stay_blank, stay_label)], -1
-    )
+    candidates = concatenate([reshape(grown, (batch, -1)), logaddexp(stay_blank, stay_label)], -1)
     _, best = top_k(candidates, width)
     stays = best >= width * classes
     source = where(stays, best - width * classes, best // classes)
-    label = classes - 1 - best % classes
+    label = best % classes
     kept = take_along_axis(length, source, -1)
     rows = take_along_axis(prefix, expand_dims(source, -1), 1)
     added = ~expand_dims(stays, -1) & (arange(steps, dtype="int32") == expand_dims(kept, -1))

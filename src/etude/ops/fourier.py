@@ -396,4 +396,3 @@ def _overlap_add(x: Tensor, stride: int) -> Tensor:
     for j in range(blocks):
         total = total + pad(x[..., j, :], (*around, (j, blocks - 1 - j), (0, 0)))
     return reshape(total, (*batch, -1))[..., : (count - 1) * stride + width]
-

@@ -40,9 +40,7 @@ def _taps(
             f"Windows of size {k}, dilation {d} do not fit images of size {size}, padding {p}."
         )
     seen = (
-        tuple(
-            slice(at[i] * d[i], at[i] * d[i] + (counts[i] - 1) * s[i] + 1, s[i]) for i in (0, 1)
-        )
+        tuple(slice(at[i] * d[i], at[i] * d[i] + (counts[i] - 1) * s[i] + 1, s[i]) for i in (0, 1))
         for at in itertools.product(range(k[0]), range(k[1]))
     )
     return (counts[0], counts[1]), seen  # type: ignore[return-value]
@@ -250,7 +248,7 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
             raise ArgumentError(
                 f"rearrange: an axis of size {n} cannot be split into {group} with {axes_lengths}."
             )
-        size |= {name: n // known for name in open_}
+        size |= dict.fromkeys(open_, n // known)
     left, right = ([name for group in side for name in group] for side in sides)
     if sorted(left) != sorted(right) or len(set(left)) != len(left):
         raise ArgumentError(f"rearrange: both sides of {pattern!r} must name the same axes, once.")

@@ -150,7 +150,9 @@ def nanmax(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """
     x = as_tensor(x)
     found = max(_with(x, -math.inf), axis, keepdims)
-    return where(all(isnan(x), axis, keepdims), math.nan, found) if is_float_dtype(x.dtype) else found
+    return (
+        where(all(isnan(x), axis, keepdims), math.nan, found) if is_float_dtype(x.dtype) else found
+    )
 
 
 @composite
@@ -162,7 +164,9 @@ def nanmin(x: Any, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """
     x = as_tensor(x)
     found = min(_with(x, math.inf), axis, keepdims)
-    return where(all(isnan(x), axis, keepdims), math.nan, found) if is_float_dtype(x.dtype) else found
+    return (
+        where(all(isnan(x), axis, keepdims), math.nan, found) if is_float_dtype(x.dtype) else found
+    )
 
 
 @composite

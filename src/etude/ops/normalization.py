@@ -149,7 +149,12 @@ def batch_normalization(
     """
     t = as_tensor(x)
     axes = (axis_index(axis, t.ndim),)
-    for name, vector in (("mean", mean), ("variance", variance), ("offset", offset), ("scale", scale)):
+    for name, vector in (
+        ("mean", mean),
+        ("variance", variance),
+        ("offset", offset),
+        ("scale", scale),
+    ):
         if vector is not None and as_tensor(vector).size != t.shape[axes[0]]:
             raise ShapeError(
                 f"batch_normalization: Arguments `{name}` must be a vector of length "

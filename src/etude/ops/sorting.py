@@ -21,7 +21,7 @@ from etude.ops.indexing import (
 )
 from etude.ops.joining import concatenate
 from etude.ops.reduction import any, sum
-from etude.ops.shape import expand_dims, ravel, reshape
+from etude.ops.shape import axis_index, expand_dims, ravel, reshape
 
 __all__ = [
     "argpartition",
@@ -261,7 +261,9 @@ def unique(
         values = _sized(values, axis or 0, size, fill_value)
         names = [name for name, wanted in flags.items() if wanted]
         rest = [
-            t if name == "return_inverse" else _sized(t, 0, size, 0)
+            t
+            if name == "return_inverse"
+            else _sized(t, 0, size, None if name == "return_index" else 0)
             for name, t in zip(names, rest, strict=True)
         ]
     return (values, *rest) if rest else values
@@ -282,6 +284,7 @@ def _shaped_like_unique(x: Tensor, axis: int | None, size: int, flags: dict[str,
 
 def _sized(x: Tensor, axis: int, size: int, fill_value: Any) -> Tensor:
     """The first ``size`` slices along an axis, filled up where there are fewer."""
+    axis = axis_index(axis, x.ndim)
     before = (slice(None),) * axis
     n = x.shape[axis]
     if n >= size:

@@ -109,7 +109,8 @@ def _between(value_at: Callable[[Tensor], Tensor], places: Tensor, method: str) 
     if method in ("higher", "nearest"):
         return above
     weight, _ = in_one_dtype(0.5 if method == "midpoint" else places - floor(places), below)
-    return below * (1 - weight) + above * weight
+    mixed = below * (1 - weight) + above * weight
+    return where(weight == 0, below, mixed)  # ∞ · 0 would be NaN
 
 
 @composite
@@ -235,7 +236,11 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     if a.shape[0] < b.shape[0]:
         return flip(correlate(b, a, mode))
     n, m = a.shape[0], b.shape[0]
-    first, count = {"valid": (m - 1, n - m + 1), "same": (m - 1 - m // 2, n), "full": (0, n + m - 1)}[mode]
+    first, count = {
+        "valid": (m - 1, n - m + 1),
+        "same": (m - 1 - m // 2, n),
+        "full": (0, n + m - 1),
+    }[mode]
     places = expand_dims(arange(first, first + count, dtype="int32"), 1) + arange(m, dtype="int32")
     return matmul(take(pad(a, ((m - 1, m - 1),)), places, axis=0), b)  # (K, M), (M,)
 
@@ -268,8 +273,7 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
         raise ArgumentError(f"Argument `range` must be a tuple of two elements. Received: {range}")
     if range is not None and range[1] < range[0]:
         raise ArgumentError(
-            "The second element of `range` must be greater than the first. Received: "
-            f"range={range}"
+            f"The second element of `range` must be greater than the first. Received: range={range}"
         )
     values = stop_gradient(_as_float(x))
     if values.ndim != 1:

@@ -14,7 +14,6 @@ from typing import Any
 from etude import tree
 from etude.autodiff import GradientTape, Tensor, as_tensor, composite, primitive
 from etude.dtypes import is_float_dtype
-from etude.engine import xp
 from etude.errors import ArgumentError, GradientError, ShapeError
 from etude.ops.control import cond, map
 from etude.ops.core import cast, stop_gradient
@@ -128,7 +127,9 @@ def associative_scan(
             tree.map_structure(lambda t, r=reach: part(t, r, n), x),
         )
         x = tree.map_structure(
-            lambda t, j, r=reach: concatenate([part(t, 0, r), as_tensor(j, t.dtype)], axis), x, joined
+            lambda t, j, r=reach: concatenate([part(t, 0, r), as_tensor(j, t.dtype)], axis),
+            x,
+            joined,
         )
         reach *= 2
     return tree.map_structure(lambda t: flip(t, axis), x) if reverse else x
@@ -299,7 +300,9 @@ def jvp(
         outer.watch([u for u in weights if is_float_dtype(u.dtype)])
         pulled = inner.gradient(leaves, sources, weights, unconnected_gradients="zero")
         moving = [
-            d for d, p in zip(directions, tree.flatten(points), strict=True) if is_float_dtype(p.dtype)
+            d
+            for d, p in zip(directions, tree.flatten(points), strict=True)
+            if is_float_dtype(p.dtype)
         ]
         total: Any = as_tensor(0.0)
         for row, direction in zip(pulled, moving, strict=True):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.ops.case import Case
-from tests.ops.families._rows import INF, NAN, at, each, integers, kink, normal, signed, within
+from tests.ops.families._rows import INF, NAN, at, each, integers, normal, signed, within
 
 
 def op(name: str) -> Callable[..., Any]:
@@ -80,10 +80,16 @@ COMPLEX = [
 ARITHMETIC = [
     Case("cbrt", signed(), each(lambda x: math.copysign(abs(x) ** (1 / 3), x))),
     Case(
-        "fmax", normal((2, 3), (3,)), each(max), special=(at([NAN, 1.0, NAN], [1.0, NAN, NAN], [1.0, 1.0, NAN]),)
+        "fmax",
+        normal((2, 3), (3,)),
+        each(max),
+        special=(at([NAN, 1.0, NAN], [1.0, NAN, NAN], [1.0, 1.0, NAN]),),
     ),
     Case(
-        "fmin", normal((2, 3), (3,)), each(min), special=(at([NAN, 1.0, NAN], [1.0, NAN, NAN], [1.0, 1.0, NAN]),)
+        "fmin",
+        normal((2, 3), (3,)),
+        each(min),
+        special=(at([NAN, 1.0, NAN], [1.0, NAN, NAN], [1.0, 1.0, NAN]),),
     ),
     Case(
         "fmod",
