@@ -224,9 +224,9 @@ def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 def _settle(attempt: _Attempt, error: Exception) -> tuple[Shapes, Shapes, Shapes]:
     """Shapes where sizes that are all different do not work: some unknown ones must be equal.
 
-    Tried are: one size for all of them, also one with many divisors; then, for one and for two of them, size 1 (which
-    broadcasts) and the sizes and numbers among the arguments, so that (None, 3) + (2, None) is
-    (2, 3).
+    Tried are: one size for all of them, also one with many divisors; then, for one and for two of
+    them, size 1 (which broadcasts) and the sizes and numbers among the arguments, so that
+    (None, 3) + (2, None) is (2, 3).
     """
     for low, high in (_OTHER, _DIVISIBLE):
         with suppress(Exception):

@@ -133,7 +133,7 @@ def scan(
     """
     if not callable(f):
         raise DtypeError(f"scan: `f` should be a callable. Received: f={f!r}")
-    if not isinstance(unroll, bool) and (not isinstance(unroll, int) or unroll < 1):
+    if not isinstance(unroll, bool) and unroll < 1:
         raise ArgumentError(
             f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll}"
         )

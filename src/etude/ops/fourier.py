@@ -44,7 +44,9 @@ def _check_rank(name: str, shape: Any, rank: int) -> None:
 
 def _check_known(name: str, x: Any, rank: int) -> None:
     """Of symbolic tensors: the axes that are transformed have sizes."""
-    parts = x if isinstance(x, (tuple, list)) else (x,)
+    parts: Any = x
+    if not isinstance(x, (tuple, list)):
+        parts = (x,)
     for t in parts:
         _check_rank(name, t.shape, rank)
         if None in t.shape[-rank:]:

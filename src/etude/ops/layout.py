@@ -142,7 +142,8 @@ def _check_blocks(name: str, x: Tensor, divided: dict[str, int], by: int) -> Non
     if x.ndim != 4 or any(n % by for n in divided.values()):
         shown = ", ".join(divided)
         raise ShapeError(
-            f"{name} expects four axes, of which {shown} can be divided by {by}; got shape {x.shape}."
+            f"{name} expects four axes, of which {shown} can be divided by {by}; got shape "
+            f"{x.shape}."
         )
 
 
@@ -227,7 +228,7 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
         tensor: any.
         pattern: "from -> to", with a name for each axis. Names in parentheses on the left split an
             axis, on the right they join axes.
-        **axes_lengths: sizes of the parts of an axis that is split; one part of each may be left out.
+        **axes_lengths: sizes of the parts of an axis that is split; one of each may be left out.
 
     Source: Rogozhnikov, Einops: clear and reliable tensor manipulations, 2022.
 
@@ -238,7 +239,8 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
     sides = [_groups(side) for side in pattern.split("->")]
     if len(sides) != 2 or len(sides[0]) != x.ndim:
         raise ArgumentError(
-            f"rearrange: the left side of {pattern!r} must name the {x.ndim} axes of shape {x.shape}."
+            f"rearrange: the left side of {pattern!r} must name the {x.ndim} axes of shape "
+            f"{x.shape}."
         )
     size: dict[str, int] = dict(axes_lengths)
     for group, n in zip(sides[0], x.shape, strict=True):

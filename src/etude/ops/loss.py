@@ -1,8 +1,8 @@
 """How far a prediction is from its target: cross-entropies, and the noise of images.
 
-From logits cross-entropies are computed without ever forming a probability that could be 0; the gradient is
-then softmax(x) - target (Bridle, 1990), whose factors never overflow. Probabilities are clipped to
-[ε, 1 - ε] as in Keras.
+From logits cross-entropies are computed without ever forming a probability that could be 0; the
+gradient is then softmax(x) - target (Bridle, 1990), whose factors never overflow. Probabilities are
+clipped to [ε, 1 - ε] as in Keras.
 """
 
 from __future__ import annotations
@@ -291,7 +291,7 @@ def _(g: Tensor, out: Tensor, target: Tensor, output: Tensor, epsilon: float):
 
 @composite
 def psnr(x1: Any, x2: Any, max_val: Any) -> Tensor:
-    """The ratio of the greatest signal to the noise, in decibel: 20 log₁₀ max - 10 log₁₀ mean (x1 - x2)².
+    """The peak signal-to-noise ratio in decibel: 20 log₁₀ max - 10 log₁₀ mean (x1 - x2)².
 
     Args:
         x1: images of any shape.

@@ -166,10 +166,7 @@ def _buckets(data: Tensor, segment_ids: Any, num_segments: int | None) -> tuple[
             "Argument `segment_ids` and `data` should have same leading dimension. Got: "
             f"{ids.shape} v.s. {data.shape}."
         )
-    if num_segments is None:
-        n = unknown_size() or int(max(ids)) + 1
-    else:
-        n = int(num_segments)
+    n = (unknown_size() or int(max(ids)) + 1) if num_segments is None else int(num_segments)
     return where((ids < 0) | (ids >= n), n, ids), n
 
 

@@ -1,4 +1,4 @@
-"""Systems of equations, factorizations, norms. References: `numpy.linalg`, and what defines them."""
+"""Systems, factorizations, norms. References: `numpy.linalg`, and what defines them."""
 
 from __future__ import annotations
 
