@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.ops.case import Case
-from tests.ops.families._rows import INF, NAN, at, each, integers, normal, signed
+from tests.ops.families._rows import INF, NAN, at, each, integers, kink, normal, signed
 
 
 def op(name: str) -> Callable[..., Any]:
