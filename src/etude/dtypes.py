@@ -24,6 +24,13 @@ UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 COMPLEX = ("complex64", "complex128")
 NAMES = frozenset(("bool", *SIGNED, *UNSIGNED, *FLOATS, *COMPLEX, "string"))
+GREATEST = {
+    "float16": 65504.0,
+    "bfloat16": 3.3895313892515355e38,
+    "float32": 3.4028234663852886e38,
+    "float64": 1.7976931348623157e308,
+}
+"""The greatest finite number of each float."""
 _PYTHON = {bool: "bool", int: "int", float: "float", complex: "complex"}
 
 

@@ -238,7 +238,7 @@ def _settle(attempt: _Attempt, error: Exception) -> tuple[Shapes, Shapes, Shapes
                 second = attempt.shapes(batches[1], high)
                 if len(first) == len(second):
                     return first, second, second
-    given = {n for n in attempt.leaves if type(n) is int and n > 0}
+    given: set[int] = {n for n in attempt.leaves if type(n) is int and n > 0}
     if len(attempt.symbols) < 2 and not given:
         raise error from None
     known = sorted({n for t in attempt.symbols for n in t.shape if n is not None} | given | {1})

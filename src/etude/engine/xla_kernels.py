@@ -4,7 +4,8 @@ The names, signatures and results are those of `etude.engine.numpy_kernels`, whi
 Values only: derivatives are etude's own.
 """
 
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 # (jax.numpy's annotations are incomplete.)
 
 from __future__ import annotations
@@ -302,13 +303,13 @@ def cholesky(a: Array) -> Array:
 
 def slogdet(a: Array) -> tuple[Array, Array]:
     """Signs of determinants, and logarithms of their sizes."""
-    sign, size = jnp.linalg.slogdet(a)
-    return sign, size
+    found: Any = jnp.linalg.slogdet(a)
+    return found[0], found[1]
 
 
 def solve_triangular(a: Array, b: Array, lower: bool) -> Array:
     """x with a x = b, where only one triangle of a counts."""
-    batch = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    batch: Any = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a = jnp.broadcast_to(a, batch + a.shape[-2:])
     return jax.scipy.linalg.solve_triangular(
         a, jnp.broadcast_to(b, batch + b.shape[-2:]), lower=lower

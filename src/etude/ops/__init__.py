@@ -44,7 +44,9 @@ from etude.ops.transformations import *
 from etude.ops.trigonometry import *
 from etude.ops.windows import *
 
-from etude.ops import linalg, nn, numpy  # isort: skip
+from etude.ops import linalg as linalg  # isort: skip
+from etude.ops import nn as nn  # isort: skip
+from etude.ops import numpy as numpy  # isort: skip
 from etude.ops.core import *  # isort: skip  (last: its function `shape` hides the module)
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]

@@ -5,7 +5,7 @@ Windows are boxes, so each axis is pooled by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from etude.autodiff import Tensor, as_tensor, composite
@@ -34,9 +34,9 @@ def _pooled(
     rank = x.ndim - 2
     if rank not in (1, 2, 3):
         raise ShapeError(f"{name} supports only 1D/2D/3D inputs; got shape {x.shape}.")
-    sizes: Sequence[Any] = (
-        output_size if isinstance(output_size, (tuple, list)) else [output_size] * rank
-    )
+    sizes: Any = output_size
+    if not isinstance(output_size, (tuple, list)):
+        sizes = (output_size,) * rank
     if len(sizes) != rank:
         raise ShapeError(f"{name}: {rank} sizes are expected; got output_size={output_size}.")
     for i, size in enumerate(sizes):
@@ -53,7 +53,7 @@ def adaptive_average_pool(inputs: Any, output_size: Any, data_format: str | None
 
     Args:
         inputs: images (N, *S, C), or (N, C, *S) with channels_first; one to three dimensions.
-        output_size: the size of the output, one number or one for each dimension; None keeps a size.
+        output_size: the size of the output, one number or one for each dimension; None keeps it.
         data_format: "channels_last", "channels_first", or None for the configured one.
 
     Returns:
@@ -82,7 +82,7 @@ def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = N
 
     Args:
         inputs: images (N, *S, C), or (N, C, *S) with channels_first; one to three dimensions.
-        output_size: the size of the output, one number or one for each dimension; None keeps a size.
+        output_size: the size of the output, one number or one for each dimension; None keeps it.
         data_format: "channels_last", "channels_first", or None for the configured one.
 
     Returns:

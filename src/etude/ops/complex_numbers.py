@@ -174,8 +174,8 @@ def view_as_complex(x: Any) -> Tensor:
         raise DtypeError(f"view_as_complex expects floats; got dtype {x.dtype}.")
     if not x.ndim or x.shape[-1] != 2:
         raise ShapeError(
-            "view_as_complex: the last dimension of the input must be 2, for a real and an "
-            f"imaginary part; got shape {x.shape}."
+            "view_as_complex: Last dimension of input must be size 2, for a real and an imaginary "
+            f"part; got shape {x.shape}."
         )
     return _complex(x[..., 0], x[..., 1])
 
@@ -204,7 +204,13 @@ def view(x: Array, dtype: Any = None) -> Array:
     if dtype is None:
         return x
     name = standardize_dtype(dtype)
+    if not x.ndim and 8 * x.dtype.itemsize != _bits_of(name):
+        raise ShapeError(f"view: a single {x.dtype} cannot be read as {name}: sizes differ.")
     return (xp().ascontiguousarray(x) if xp().name == "numpy" else x).view(name)
+
+
+def _bits_of(dtype: str) -> int:
+    return xp().zeros((), dtype).dtype.itemsize * 8
 
 
 view.no_gradient("bits have no derivative")

@@ -134,6 +134,14 @@ def scan(
     >>> float(last), sums.numpy().tolist()
     (6.0, [1.0, 3.0, 6.0])
     """
+    if not callable(f):
+        raise DtypeError(f"scan: `f` should be a callable. Received: f={f!r}")
+    if not isinstance(unroll, bool) and unroll < 1:
+        raise ArgumentError(
+            f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll}"
+        )
+    if xs is None and length is None:
+        raise ArgumentError("scan: Got no `xs` to scan over and no `length`.")
     xs = _tensors(_stacked(xs))
     init = (
         _settled(lambda carry: f(carry, _first(xs))[0], init) if _has_steps(xs) else _tensors(init)

@@ -239,8 +239,8 @@ def conv(
     channels, expected = x.shape[-1], w.shape[-2]
     if expected == 0 or channels % expected or w.shape[-1] % (channels // expected):
         raise ShapeError(
-            "conv(): the number of input channels must be a multiple of the kernel's, and the "
-            "number of filters a multiple of the number of groups; got "
+            "conv(): the input channels must match the kernel: their number is a multiple of the "
+            "kernel's, and the number of filters a multiple of the number of groups; got "
             f"{channels} input channels with data_format={data_format!r}, and a kernel of shape "
             f"{w.shape}."
         )

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from etude.autodiff import KerasTensor, Tensor, as_tensor, composite, is_tensor, primitive
-from etude.dtypes import COMPLEX, is_float_dtype, standardize_dtype
+from etude.autodiff import (
+    OPS,
+    KerasTensor,
+    Tensor,
+    as_tensor,
+    composite,
+    is_tensor,
+    primitive,
+)
+from etude.dtypes import COMPLEX, GREATEST, is_float_dtype, standardize_dtype
 from etude.engine import xp
 from etude.errors import ArgumentError
 
@@ -55,11 +63,15 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
     """
     name = standardize_dtype(dtype)
     tensor = as_tensor(x)
-    if is_float_dtype(name) or name == "bool":
+    if name == "bool" or name in COMPLEX:
+        return cast(tensor, name)
+    if is_float_dtype(name):
+        tensor = tensor if str(tensor.dtype) in GREATEST else cast(tensor, "float32")
+        greatest = GREATEST[name]
+        if GREATEST[str(tensor.dtype)] > greatest:
+            tensor = OPS["clip"](tensor, -greatest, greatest)
         return cast(tensor, name)
     info = xp().iinfo(name)
-    from etude.autodiff import OPS  # noqa: PLC0415
-
     return cast(OPS["clip"](tensor, int(info.min), int(info.max)), name)
 
 

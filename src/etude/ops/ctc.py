@@ -45,10 +45,10 @@ def ctc_loss(
 
     With l' the U labels and a blank before, between and behind them, and y = softmax(output),
 
-        α_t(s) = y_t(l'_s) (α_{t-1}(s) + α_{t-1}(s-1) + [l'_s is no blank and not l'_{s-2}] α_{t-1}(s-2)),
+        α_t(s) = y_t(l'_s) (α_{t-1}(s) + α_{t-1}(s-1) + [...] α_{t-1}(s-2)),
         p = α_T(2U) + α_T(2U - 1),
 
-    in logarithms throughout.
+    in logarithms throughout; the jump [...] is allowed to a label that is not that before it.
 
     Args:
         target: labels, (B, U) integers.
@@ -178,12 +178,14 @@ _NONE = -float("inf")
 def _beam_search(
     x: Tensor, lengths: Tensor, width: int, paths: int, blank: int
 ) -> tuple[Tensor, Tensor]:
-    """Prefix search: a beam holds a sequence, and the probabilities of its alignments that end in
-    a blank and in a label. Classes come in reverse, so that of equals the last one is kept.
+    """Prefix search: of equals, the lower class is kept.
+
+    A beam holds a sequence, and the probabilities of its alignments that end in a blank, and in a
+    label.
 
     Source: Hannun et al., First-pass large vocabulary continuous speech recognition, 2014.
     """
-    batch, steps, classes = x.shape
+    batch, steps, _ = x.shape
     logs = log_softmax(x)
     shape = (batch, width)
     beams = {
@@ -246,13 +248,11 @@ def _extended(beams: dict[str, Tensor], log_y: Tensor, blank: int) -> dict[str, 
     )
     grown = where(is_known, _NONE, grown)
     # The best of W + W C candidates.
-    candidates = concatenate(
-        [reshape(grown[..., ::-1], (batch, -1)), logaddexp(stay_blank, stay_label)], -1
-    )
+    candidates = concatenate([reshape(grown, (batch, -1)), logaddexp(stay_blank, stay_label)], -1)
     _, best = top_k(candidates, width)
     stays = best >= width * classes
     source = where(stays, best - width * classes, best // classes)
-    label = classes - 1 - best % classes
+    label = best % classes
     kept = take_along_axis(length, source, -1)
     rows = take_along_axis(prefix, expand_dims(source, -1), 1)
     added = ~expand_dims(stays, -1) & (arange(steps, dtype="int32") == expand_dims(kept, -1))

@@ -5,13 +5,15 @@ triangles count, and each gets half of the gradient. Where eigenvalues or singul
 equal, their vectors are not determined, and their derivatives are infinite or NaN.
 
 Sources: Giles, An extended collection of matrix derivative results, 2008 (eigenvalues, singular
-values); Murray, Differentiation of the Cholesky decomposition, 2016; Walter and Lehmann, Algorithmic
-differentiation of linear algebra functions, 2010, and Seeger et al., Auto-differentiating linear
-algebra, 2017 (QR, LU); Golub and Pereyra, The differentiation of pseudo-inverses, 1973.
+values); Murray, Differentiation of the Cholesky decomposition, 2016; Walter and Lehmann,
+Algorithmic differentiation of linear algebra functions, 2010, and Seeger et al.,
+Auto-differentiating linear algebra, 2017 (QR, LU); Golub and Pereyra, The differentiation of
+pseudo-inverses, 1973.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from etude.autodiff import Tensor, composite, primitive
@@ -151,8 +153,9 @@ def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
             (..., N, M). The columns that complete Q have no gradient of their own.
 
     >>> q, r = qr([[0.0, 2.0], [1.0, 3.0]])
-    >>> np.abs(r.numpy()).tolist()
-    [[1.0, 3.0], [0.0, 2.0]]
+    >>> print(abs(r.numpy()))
+    [[1. 3.]
+     [0. 2.]]
     """
     if mode not in ("reduced", "complete"):
         raise ArgumentError(
@@ -174,7 +177,7 @@ def _(x: Any, mode: str = "reduced") -> None:
 @primitive(arity=1)
 def _qr(x: Array, mode: str) -> tuple[Array, Array]:
     """`qr` of float matrices."""
-    return in_single(lambda x: tuple(xp().linalg.qr(x, mode=mode)), x)
+    return in_single(functools.partial(xp().linalg.qr, mode=mode), x)
 
 
 @_qr.gradient
@@ -224,7 +227,7 @@ def eigh(x: Any) -> tuple[Tensor, Tensor]:
 @primitive
 def _eigh(x: Array) -> tuple[Array, Array]:
     """`eigh` of symmetric float matrices."""
-    return in_single(lambda x: tuple(xp().linalg.eigh(x)), x)
+    return in_single(xp().linalg.eigh, x)
 
 
 @_eigh.gradient
@@ -290,8 +293,9 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
     Args:
         x: (..., N, M), K = min(N, M).
-        full_matrices: whether U is (..., N, N) and Vᵀ (..., M, M); else (..., N, K) and (..., K, M).
-            The columns that complete them are not determined, and constants to the gradient.
+        full_matrices: whether U is (..., N, N) and Vᵀ (..., M, M); else (..., N, K) and
+            (..., K, M). The columns that complete them are not determined, and constants to the
+            gradient.
         compute_uv: whether to return U, s, Vᵀ; else s alone.
 
     Returns:
@@ -309,7 +313,7 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 @primitive(arity=1)
 def _svd(x: Array, full_matrices: bool) -> tuple[Array, ...]:
     """`svd` of float matrices."""
-    return in_single(lambda x: tuple(xp().linalg.svd(x, full_matrices=full_matrices)), x)
+    return in_single(functools.partial(xp().linalg.svd, full_matrices=full_matrices), x)
 
 
 @_svd.gradient
@@ -331,7 +335,7 @@ def _(g: Any, out: Any, x: Tensor):
 @primitive
 def _singular_values(x: Array) -> Array:
     """The singular values of float matrices."""
-    return in_single(lambda x: xp().linalg.svd(x, compute_uv=False), x)
+    return in_single(functools.partial(xp().linalg.svd, compute_uv=False), x)
 
 
 @_singular_values.gradient

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from etude.autodiff import OPS, Tensor, as_tensor, composite, primitive
-from etude.dtypes import is_float_dtype, is_int_dtype, result_type
+from etude.dtypes import GREATEST, is_float_dtype, is_int_dtype, result_type
 from etude.engine import xp
 from etude.ops.core import cast
 
@@ -518,20 +518,12 @@ def nan_to_num(
     """
     if is_int_dtype(x.dtype) or x.dtype == "bool":
         return x
-    greatest = _GREATEST[str(x.dtype)]
+    greatest = GREATEST[str(x.dtype)]
     high = greatest if posinf is None else posinf
     low = -greatest if neginf is None else neginf
     finite = xp().where(x == -math.inf, constant(low, x), x)
     finite = xp().where(x == math.inf, constant(high, x), finite)
     return xp().where(xp().isnan(x), constant(nan, x), finite)
-
-
-_GREATEST = {
-    "float16": 65504.0,
-    "bfloat16": 3.3895313892515355e38,
-    "float32": 3.4028234663852886e38,
-    "float64": 1.7976931348623157e308,
-}
 
 
 @nan_to_num.gradient

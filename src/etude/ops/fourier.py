@@ -37,7 +37,26 @@ Array = Any
 Pair = tuple[Tensor, Tensor]
 
 
-def _pair(name: str, x: Any) -> Pair:
+def _check_rank(name: str, shape: Any, rank: int) -> None:
+    if len(shape) < rank:
+        raise ShapeError(f"{name}: Input should have rank >= {rank}. Received: {tuple(shape)}")
+
+
+def _check_known(name: str, x: Any, rank: int) -> None:
+    """Of symbolic tensors: the axes that are transformed have sizes."""
+    parts: Any = x
+    if not isinstance(x, (tuple, list)):
+        parts = (x,)
+    for t in parts:
+        _check_rank(name, t.shape, rank)
+        if None in t.shape[-rank:]:
+            axes = "last dimension" if rank == 1 else "last two axes"
+            raise ShapeError(
+                f"{name}: Input should have its {axes} fully-defined. Received: {tuple(t.shape)}"
+            )
+
+
+def _pair(name: str, x: Any, rank: int = 1) -> Pair:
     """Real and imaginary part, as floats of one shape."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:  # pyright: ignore[reportUnknownArgumentType]
         raise ArgumentError(
@@ -51,6 +70,7 @@ def _pair(name: str, x: Any) -> Pair:
             "real and imaginary parts should have the same shape. Received: "
             f"x[0].shape = {parts[0].shape}, x[1].shape = {parts[1].shape}"
         )
+    _check_rank(name, parts[0].shape, rank)
     if not all(is_float_dtype(t.dtype) for t in parts):
         raise ArgumentError(
             f"{name}: At least one tensor in input `x` is not of type float. Received: "
@@ -79,6 +99,11 @@ def fft(x: Any) -> Pair:
     return _fft(*_pair("fft", x), axes=(-1,))
 
 
+@fft.symbolic_check
+def _(x: Any) -> None:
+    _check_known("fft", x, 1)
+
+
 @composite
 def fft2(x: Any) -> Pair:
     """The discrete Fourier transform along the last two axes.
@@ -90,7 +115,12 @@ def fft2(x: Any) -> Pair:
     >>> real.numpy().tolist()
     [[2.0, 0.0]]
     """
-    return _fft(*_pair("fft2", x), axes=(-2, -1))
+    return _fft(*_pair("fft2", x, 2), axes=(-2, -1))
+
+
+@fft2.symbolic_check
+def _(x: Any) -> None:
+    _check_known("fft2", x, 2)
 
 
 @composite
@@ -104,10 +134,15 @@ def ifft2(x: Any) -> Pair:
     >>> real.numpy().tolist()
     [[1.0, 1.0]]
     """
-    real, imag = _pair("ifft2", x)
+    real, imag = _pair("ifft2", x, 2)
     size = real.shape[-1] * real.shape[-2]
     back, turned = _fft(real, -imag, axes=(-2, -1))  # conj(F(conj x)) / N
     return back / size, -turned / size
+
+
+@ifft2.symbolic_check
+def _(x: Any) -> None:
+    _check_known("ifft2", x, 2)
 
 
 @primitive(cast="float")
@@ -143,6 +178,7 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
     ([10.0, -2.0, -2.0], [0.0, 2.0, 0.0])
     """
     x = as_tensor(x)
+    _check_rank("rfft", x.shape, 1)
     length = x.shape[-1] if fft_length is None else int(fft_length)
     if length < 1:
         raise ArgumentError(f"rfft: fft_length must be 1 or more; got {length}.")
@@ -225,6 +261,7 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
     [[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]
     """
     x = as_tensor(x)
+    _check_rank("extract_sequences", x.shape, 1)
     _check_stride("extract_sequences", sequence_stride)
     return take(x, _stretches(x.shape[-1], int(sequence_length), int(sequence_stride)), axis=-1)
 
@@ -333,11 +370,7 @@ def istft(
     >>> print(istft(stft(signal, 4, 2, 4), 4, 2, 4).numpy().round(4)[:4])
     [ 0. 1. 0. -1.]
     """
-    real, imag = _pair("istft", x)
-    if real.ndim < 2:
-        raise ShapeError(
-            f"istft: Input `x` must have at least 2 dimensions. Received shape: {real.shape}"
-        )
+    real, imag = _pair("istft", x, 2)
     size = int(fft_length)
     _check_stride("istft", sequence_stride)
     _check_lengths("istft", sequence_length, size)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from etude import tree
-from etude.autodiff import OPS, Tensor, as_tensor, composite, primitive
+from etude.autodiff import OPS, Tensor, as_tensor, composite, primitive, unknown_size
 from etude.dtypes import is_float_dtype, is_int_dtype
 from etude.engine import xp
 from etude.errors import ArgumentError, DtypeError
@@ -227,12 +227,16 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     x = ravel(x) if axis is None else as_tensor(x)
     places = as_tensor(indices)
     if not is_int_dtype(places.dtype):
-        places = _whole(places)
+        places = whole(places)
     return _take(x, places, axis=axis_index(0 if axis is None else axis, x.ndim))
 
 
-def _whole(places: Tensor) -> Tensor:
-    """Floats as the integers that they are; of what is not known yet, only the dtype changes."""
+def whole(places: Tensor) -> Tensor:
+    """Floats as the integers that they are; of what is not known yet, only the dtype changes.
+
+    >>> whole(as_tensor([1.0, 2.0])).numpy().tolist()
+    [1, 2]
+    """
     found = cast(places, "int32")
     known = is_float_dtype(places.dtype) and not xp().is_traced(places.array)
     if places.dtype == "bool" or (known and bool(xp().any(found.array != places.array))):
@@ -266,7 +270,8 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     """
     x = ravel(x) if axis is None else as_tensor(x)
     places = as_tensor(indices)
-    if not is_int_dtype(places.dtype) or places.ndim != x.ndim:
+    places = places if is_int_dtype(places.dtype) else whole(places)
+    if places.ndim != x.ndim:
         raise ArgumentError(
             "take_along_axis expects integers with as many axes as x; got indices of shape "
             f"{places.shape} and dtype {places.dtype} for x of shape {x.shape}."
@@ -327,9 +332,23 @@ def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Tensor:
     [[2, 3], [5, 6]]
     """
     x = as_tensor(inputs)
+    if len(shape) != x.ndim:
+        raise ArgumentError(
+            f"slice: The number of dimensions in `inputs` must match the number of dimensions in "
+            f"`shape`; got shape={tuple(shape)} for inputs of shape {x.shape}."
+        )
+    if len(start_indices) != x.ndim:
+        raise ArgumentError(
+            "slice: The number of dimensions in `start_indices` must match the number of "
+            f"dimensions in `inputs`; got {len(start_indices)} for inputs of shape {x.shape}."
+        )
+    probe = unknown_size() if isinstance(start_indices, Tensor) else None
     sizes = tuple(
-        x.shape[i] - int(start_indices[i]) if n == -1 else int(n) for i, n in enumerate(shape)
+        int(n) if n != -1 else probe or x.shape[i] - int(start_indices[i])
+        for i, n in enumerate(shape)
     )
+    if probe is not None and -1 in shape:  # how much is left depends on values
+        return Tensor(xp().zeros(sizes, str(x.dtype)))
     return _window(x, _start(start_indices, sizes, x.shape), shape=sizes)
 
 

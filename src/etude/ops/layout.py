@@ -66,7 +66,7 @@ def unfold(
     [[[1.0, 2.0], [2.0, 3.0]]]
     """
     if x.ndim != 4:
-        raise ShapeError(f"unfold expects images (N, C, H, W); got shape {tuple(x.shape)}.")
+        raise ShapeError(f"unfold expects 4D images (N, C, H, W); got shape {tuple(x.shape)}.")
     p = _two(padding)
     counts, seen = _taps(x.shape[2:], kernel_size, dilation, padding, stride)
     padded = xp().pad(x, ((0, 0), (0, 0), (p[0], p[0]), (p[1], p[1])))
@@ -111,8 +111,8 @@ def fold(
     counts, seen = _taps(size, kernel_size, dilation, padding, stride)
     if x.ndim != 3 or x.shape[1] % math.prod(k) or x.shape[2] != math.prod(counts):
         raise ShapeError(
-            f"fold expects (N, C · {math.prod(k)}, {math.prod(counts)}) for images of size {size} "
-            f"and windows of size {k}; got shape {tuple(x.shape)}."
+            f"fold expects a 3D tensor (N, C · {math.prod(k)}, {math.prod(counts)}) for images of "
+            f"size {size} and windows of size {k}; got shape {tuple(x.shape)}."
         )
     columns = x.reshape(x.shape[0], -1, math.prod(k), *counts)
     whole = (x.shape[0], columns.shape[1], size[0] + 2 * p[0], size[1] + 2 * p[1])
@@ -133,11 +133,17 @@ def _(
 # --- blocks as channels -----------------------------------------------------------------------
 
 
+def _check_block_size(name: str, size: int) -> None:
+    if size < 2:
+        raise ArgumentError(f"{name}: `block_size` must be at least 2. Received: {size}")
+
+
 def _check_blocks(name: str, x: Tensor, divided: dict[str, int], by: int) -> None:
     if x.ndim != 4 or any(n % by for n in divided.values()):
         shown = ", ".join(divided)
         raise ShapeError(
-            f"{name} expects four axes, of which {shown} can be divided by {by}; got shape {x.shape}."
+            f"{name} expects four axes, of which {shown} can be divided by {by}; got shape "
+            f"{x.shape}."
         )
 
 
@@ -159,6 +165,9 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
     [[1, 2], [3, 4]]
     """
     x, b = as_tensor(x), int(block_size)
+    _check_block_size("depth_to_space", b)
+    if x.ndim != 4:
+        raise ShapeError(f"depth_to_space expects a 4D tensor; got shape {x.shape}.")
     if data_format == "channels_last":
         _check_blocks("depth_to_space", x, {"the channels": x.shape[-1]}, b * b)
         n, h, w, c = x.shape
@@ -186,6 +195,9 @@ def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") 
     [[[[1, 2, 3, 4]]]]
     """
     x, b = as_tensor(x), int(block_size)
+    _check_block_size("space_to_depth", b)
+    if x.ndim != 4:
+        raise ShapeError(f"space_to_depth expects a 4D tensor; got shape {x.shape}.")
     if data_format == "channels_last":
         _check_blocks("space_to_depth", x, {"height": x.shape[1], "width": x.shape[2]}, b)
         n, h, w, c = x.shape
@@ -216,7 +228,7 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
         tensor: any.
         pattern: "from -> to", with a name for each axis. Names in parentheses on the left split an
             axis, on the right they join axes.
-        **axes_lengths: sizes of the parts of an axis that is split; one part of each may be left out.
+        **axes_lengths: sizes of the parts of an axis that is split; one of each may be left out.
 
     Source: Rogozhnikov, Einops: clear and reliable tensor manipulations, 2022.
 
@@ -227,7 +239,8 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
     sides = [_groups(side) for side in pattern.split("->")]
     if len(sides) != 2 or len(sides[0]) != x.ndim:
         raise ArgumentError(
-            f"rearrange: the left side of {pattern!r} must name the {x.ndim} axes of shape {x.shape}."
+            f"rearrange: the left side of {pattern!r} must name the {x.ndim} axes of shape "
+            f"{x.shape}."
         )
     size: dict[str, int] = dict(axes_lengths)
     for group, n in zip(sides[0], x.shape, strict=True):

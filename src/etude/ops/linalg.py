@@ -1,4 +1,6 @@
-"""Linear algebra: factorizations, inverses, systems of equations, norms. The namespace ``keras.ops.linalg``.
+"""The namespace ``keras.ops.linalg``.
+
+Linear algebra: factorizations, inverses, systems of equations, norms.
 
 Each is defined in the file of its subject; here are the names alone.
 

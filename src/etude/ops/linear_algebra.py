@@ -173,7 +173,13 @@ def inner(x1: Any, x2: Any) -> Tensor:
     11
     """
     x1, x2 = in_one_dtype(x1, x2)
-    return tensordot(x1, x2, ((-1,), (-1,))) if x1.ndim and x2.ndim else x1 * x2
+    if not x1.ndim or not x2.ndim:
+        return x1 * x2
+    if x1.shape[-1] != x2.shape[-1]:
+        raise ShapeError(
+            f"inner expects a last dimension of one size; got shapes {x1.shape} and {x2.shape}."
+        )
+    return tensordot(x1, x2, ((-1,), (-1,)))
 
 
 @composite

@@ -1,8 +1,8 @@
 """How far a prediction is from its target: cross-entropies, and the noise of images.
 
-From logits cross-entropies are computed without ever forming a probability that could be 0; the gradient is
-then softmax(x) - target (Bridle, 1990), whose factors never overflow. Probabilities are clipped to
-[ε, 1 - ε] as in Keras.
+From logits cross-entropies are computed without ever forming a probability that could be 0; the
+gradient is then softmax(x) - target (Bridle, 1990), whose factors never overflow. Probabilities are
+clipped to [ε, 1 - ε] as in Keras.
 """
 
 from __future__ import annotations
@@ -157,14 +157,14 @@ def sparse_categorical_crossentropy(
     """
     t, x = cast(as_tensor(target), "int32"), as_tensor(output)
     _check_rank("sparse_categorical_crossentropy", x)
-    if t.ndim == x.ndim and t.shape[-1] == 1:
-        t = squeeze(t, -1)
-    if t.shape != x.shape[:-1]:
+    axis = axis_index(axis, x.ndim)
+    if t.ndim == x.ndim and t.shape[axis] == 1:
+        t = squeeze(t, axis)
+    if t.shape != x.shape[:axis] + x.shape[axis + 1 :]:
         raise ShapeError(
             "sparse_categorical_crossentropy(): target and output must have the same shape, but "
-            f"for the last axis of the output; got {t.shape} and {x.shape}."
+            f"for the axis of the classes, {axis}, of the output; got {t.shape} and {x.shape}."
         )
-    axis = axis_index(axis, x.ndim)
     if from_logits:
         return _sparse_softmax_crossentropy(t, cast(x, _float(x)), axis=axis)
     return _sparse_probability_crossentropy(
@@ -291,7 +291,7 @@ def _(g: Tensor, out: Tensor, target: Tensor, output: Tensor, epsilon: float):
 
 @composite
 def psnr(x1: Any, x2: Any, max_val: Any) -> Tensor:
-    """The ratio of the greatest signal to the noise, in decibel: 20 log₁₀ max - 10 log₁₀ mean (x1 - x2)².
+    """The peak signal-to-noise ratio in decibel: 20 log₁₀ max - 10 log₁₀ mean (x1 - x2)².
 
     Args:
         x1: images of any shape.

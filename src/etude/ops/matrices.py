@@ -9,6 +9,7 @@ Source: Giles, An extended collection of matrix derivative results, 2008.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -36,8 +37,8 @@ def float_matrix(name: str, x: Any, argument: str = "x") -> Tensor:
     t = as_tensor(x)
     if t.ndim < 2:
         raise ShapeError(
-            f"{name}() expects `{argument}` to have rank >= 2, a matrix or a stack of them; got "
-            f"shape {t.shape}."
+            f"{name}(): Input should have rank >= 2, a matrix or a stack of them. Received: "
+            f"{argument}.shape = {t.shape}"
         )
     return t if str(t.dtype) in (*FLOATS, *COMPLEX) else cast(t, config.floatx())
 
@@ -58,12 +59,14 @@ def in_single(f: Callable[..., Any], *arrays: Array) -> Any:
     name = str(arrays[0].dtype)
     if arrays[0].dtype.itemsize != 2:
         return f(*arrays)
-    found = f(*(xp().astype(a, "float32") for a in arrays))
-    back = [
-        xp().astype(a, name) if str(a.dtype) == "float32" else a
-        for a in (found if isinstance(found, tuple) else (found,))  # pyright: ignore[reportUnknownVariableType]
-    ]
-    return tuple(back) if isinstance(found, tuple) else back[0]
+    found: Any = f(*(xp().astype(a, "float32") for a in arrays))
+    if isinstance(found, tuple):
+        return tuple(_narrow(a, name) for a in found)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return _narrow(found, name)
+
+
+def _narrow(a: Array, dtype: str) -> Array:
+    return xp().astype(a, dtype) if str(a.dtype) == "float32" else a
 
 
 _SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "complex64": 2.0**-23}
@@ -130,6 +133,8 @@ def solve(a: Any, b: Any) -> Tensor:
 
 def _known_system(a: Any, b: Any, lower: bool = False) -> None:
     """Sizes that are not known must not be left to chance: they are the same unknown, or misfit."""
+    if len(b.shape) < 1:
+        raise ShapeError(f"solve() expects right sides (..., N) or (..., N, K); got {b.shape}.")
     rows = b.shape[-1] if len(b.shape) == len(a.shape) - 1 else b.shape[-2]
     if len(a.shape) < 2 or a.shape[-1] != a.shape[-2] or a.shape[-1] != rows:
         raise ShapeError(
@@ -179,7 +184,7 @@ solve_triangular.symbolic_check(_known_system)
 @primitive(arity=2)
 def _solve_triangular(a: Array, b: Array, lower: bool) -> Array:
     """x with a x = b, for triangles a and right sides (..., N, K)."""
-    return in_single(lambda a, b: xp().solve_triangular(a, b, lower), a, b)
+    return in_single(functools.partial(xp().solve_triangular, lower=lower), a, b)
 
 
 @_solve_triangular.gradient

@@ -1,4 +1,6 @@
-"""What networks are made of: activations, convolutions, pooling, normalization, losses. The namespace ``keras.ops.nn``.
+"""The namespace ``keras.ops.nn``.
+
+What networks are made of: activations, convolutions, pooling, normalization, losses.
 
 Each is defined in the file of its subject; here are the names alone.
 

@@ -158,7 +158,8 @@ def batch_normalization(
         if vector is not None and as_tensor(vector).size != t.shape[axes[0]]:
             raise ShapeError(
                 f"batch_normalization: Arguments `{name}` must be a vector of length "
-                f"`x.shape[axis]`, which is {t.shape[axes[0]]}; got shape {as_tensor(vector).shape}."
+                f"`x.shape[axis]`, which is {t.shape[axes[0]]}; got shape "
+                f"{as_tensor(vector).shape}."
             )
     m, v = _along(t, mean, axes), _along(t, variance, axes)
     b, a = _along(t, offset, axes), _along(t, scale, axes)
@@ -271,8 +272,8 @@ def layer_normalization(
     a, b = _along(t, gamma, axes), _along(t, beta, axes)
     if rms_scaling:
         warnings.warn(
-            "`rms_scaling=True` is deprecated: it scales by the variance, not by the root mean "
-            "square. Use `ops.rms_normalization`.",
+            "You passed `rms_scaling=True`, which is deprecated: it scales by the variance, not "
+            "by the root mean square. Use `ops.rms_normalization`.",
             stacklevel=3,
         )
         y, b = t * rsqrt(var(t, axis=axes, keepdims=True) + epsilon), None

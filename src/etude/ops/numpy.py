@@ -1,4 +1,6 @@
-"""NumPy's functions: arithmetic, reductions, shapes, indices, constants. The namespace ``keras.ops.numpy``.
+"""The namespace ``keras.ops.numpy``.
+
+NumPy's functions: arithmetic, reductions, shapes, indices, constants.
 
 Each is defined in the file of its subject; here are the names alone.
 

@@ -14,7 +14,7 @@ from etude.errors import ArgumentError, DtypeError, ShapeError
 from etude.ops.core import cast
 from etude.ops.creation import arange, full, ones, ones_like, zeros, zeros_like
 from etude.ops.elementwise import maximum, minimum, where
-from etude.ops.indexing import PLACES, getitem, static_tensor, take, take_along_axis
+from etude.ops.indexing import PLACES, getitem, static_tensor, take, take_along_axis, whole
 from etude.ops.joining import concatenate, stack
 from etude.ops.reduction import cumsum, max, recurrence
 from etude.ops.shape import broadcast_to, expand_dims, moveaxis, reshape
@@ -50,6 +50,7 @@ def _read(x: Tensor, indices: Tensor) -> Tensor:
 
 def _places(indices: Any, rank: int) -> Tensor:
     t = as_tensor(indices)
+    t = t if is_int_dtype(t.dtype) else whole(t)
     if not is_int_dtype(t.dtype) or t.ndim < 1 or t.shape[-1] > rank:
         raise DtypeError(
             "Places to scatter to are integers (..., K), with K an index for each of the first "
@@ -165,10 +166,7 @@ def _buckets(data: Tensor, segment_ids: Any, num_segments: int | None) -> tuple[
             "Argument `segment_ids` and `data` should have same leading dimension. Got: "
             f"{ids.shape} v.s. {data.shape}."
         )
-    if num_segments is None:
-        n = unknown_size() or int(max(ids)) + 1
-    else:
-        n = int(num_segments)
+    n = (unknown_size() or int(max(ids)) + 1) if num_segments is None else int(num_segments)
     return where((ids < 0) | (ids >= n), n, ids), n
 
 

@@ -81,8 +81,13 @@ def reshape(x: Array, newshape: Any) -> Array:
     [[1, 2], [3, 4]]
     """
     shape = (newshape,) if isinstance(newshape, int) else tuple(int(n) for n in newshape)
+    if any(n < -1 for n in shape) or shape.count(-1) > 1:
+        raise ShapeError(
+            "reshape: sizes are non-negative integers or -1, with at most one unknown dimension "
+            f"(-1). Received: newshape={shape}"
+        )
     known = math.prod(n for n in shape if n != -1)
-    if shape.count(-1) > 1 or (x.size != known if -1 not in shape else x.size % max(known, 1)):
+    if x.size != known if -1 not in shape else x.size % max(known, 1):
         raise ShapeError(
             f"Cannot reshape a tensor of shape {tuple(x.shape)}, which has {x.size} elements, "
             f"to {shape}."
@@ -127,10 +132,15 @@ def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
     >>> transpose([[1, 2, 3]]).shape
     (3, 1)
     """
+    if axes is not None and any(not -x.ndim <= a < x.ndim for a in axes):
+        raise ArgumentError(
+            f"transpose: Each axis in `axes` must be an integer in [{-x.ndim}, {x.ndim}). "
+            f"Received: axes={list(axes)}"
+        )
     if axes is not None and sorted(axes_indices(axes, x.ndim)) != list(range(x.ndim)):
         raise ArgumentError(
-            f"transpose expects `axes` to name each of the {x.ndim} axes of shape "
-            f"{tuple(x.shape)} once; got {tuple(axes)}."
+            f"transpose: `axes` must be a valid permutation of the {x.ndim} axes of shape "
+            f"{tuple(x.shape)}. Received: axes={list(axes)}"
         )
     return xp().transpose(x, None if axes is None else tuple(axes))
 

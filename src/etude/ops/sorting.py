@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from etude.autodiff import Tensor, as_tensor, composite, primitive, unknown_size
+from etude.dtypes import is_int_dtype
 from etude.engine import xp
-from etude.errors import ShapeError, TracingError
+from etude.errors import ArgumentError, ShapeError, TracingError
 from etude.ops.comparison import isnan
 from etude.ops.creation import full, zeros
 from etude.ops.elementwise import where
-from etude.ops.indexing import PLACES, places_of, put_along, static_tensor, take_along_axis
+from etude.ops.indexing import (
+    PLACES,
+    places_of,
+    put_along,
+    static_tensor,
+    take_along_axis,
+    whole,
+)
 from etude.ops.joining import concatenate
 from etude.ops.reduction import any, sum
-from etude.ops.shape import expand_dims, ravel, reshape
+from etude.ops.shape import axis_index, expand_dims, ravel, reshape
 
 __all__ = [
     "argpartition",
@@ -78,6 +86,8 @@ def argpartition(x: Array, kth: int, axis: int = -1) -> Array:
     >>> argpartition([3, 1, 2], 0).numpy().tolist()[0]
     1
     """
+    if not isinstance(kth, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(f"argpartition: kth must be an integer. Received: kth = {kth}")
     return xp().astype(xp().argsort(x, axis=axis, stable=True), "int32")
 
 
@@ -120,7 +130,9 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
     [True, False]
     """
     scores = as_tensor(predictions)
-    own = take_along_axis(scores, expand_dims(targets, -1), axis=-1)
+    places = as_tensor(targets)
+    places = places if is_int_dtype(places.dtype) else whole(places)
+    own = take_along_axis(scores, expand_dims(places, -1), axis=-1)
     own = where(isnan(own), -float("inf"), own)
     return sum(scores > own, axis=-1) < k
 
@@ -191,7 +203,10 @@ def nonzero(x: Any) -> tuple[Tensor, ...]:
     >>> [t.numpy().tolist() for t in nonzero([[0, 1], [1, 0]])]
     [[0, 1], [1, 0]]
     """
-    return places_of(static_tensor(x))
+    x, probe = static_tensor(x), unknown_size()
+    if probe is not None:  # a symbolic call: how many there are is not known
+        return tuple(zeros((probe,), "int32") for _ in range(x.ndim))
+    return places_of(x)
 
 
 @composite
@@ -246,7 +261,9 @@ def unique(
         values = _sized(values, axis or 0, size, fill_value)
         names = [name for name, wanted in flags.items() if wanted]
         rest = [
-            t if name == "return_inverse" else _sized(t, 0, size, 0)
+            t
+            if name == "return_inverse"
+            else _sized(t, 0, size, None if name == "return_index" else 0)
             for name, t in zip(names, rest, strict=True)
         ]
     return (values, *rest) if rest else values
@@ -267,6 +284,7 @@ def _shaped_like_unique(x: Tensor, axis: int | None, size: int, flags: dict[str,
 
 def _sized(x: Tensor, axis: int, size: int, fill_value: Any) -> Tensor:
     """The first ``size`` slices along an axis, filled up where there are fewer."""
+    axis = axis_index(axis, x.ndim)
     before = (slice(None),) * axis
     n = x.shape[axis]
     if n >= size:

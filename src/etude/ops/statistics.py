@@ -109,7 +109,8 @@ def _between(value_at: Callable[[Tensor], Tensor], places: Tensor, method: str) 
     if method in ("higher", "nearest"):
         return above
     weight, _ = in_one_dtype(0.5 if method == "midpoint" else places - floor(places), below)
-    return below * (1 - weight) + above * weight
+    mixed = below * (1 - weight) + above * weight
+    return where(weight == 0, below, mixed)  # ∞ · 0 would be NaN
 
 
 @composite

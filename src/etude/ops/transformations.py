@@ -117,11 +117,10 @@ def associative_scan(
             "associative_scan: Elements must have the same first dimension (the size along "
             f"`axis`); got sizes {sorted(sizes)} along axis {axis}."
         )
-    n, reach = sizes.pop(), 1
+    n, reach, part = sizes.pop(), 1, functools.partial(_slice, axis=axis)
     if reverse:
         x = tree.map_structure(lambda t: flip(t, axis), x)
     while reach < n:
-        part = functools.partial(_slice, axis=axis)
         joined = f(
             tree.map_structure(lambda t, r=reach: part(t, 0, n - r), x),
             tree.map_structure(lambda t, r=reach: part(t, r, n), x),
