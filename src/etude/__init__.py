@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-version = __version__
-
 __all__ = [
     "Functional",
     "GradientTape",
@@ -94,6 +92,15 @@ __all__ = [
 ]
 
 _WHEN_FIRST_USED = ("datasets",)
+
+
+def version() -> str:
+    """The version of etude.
+
+    >>> version() == __version__
+    True
+    """
+    return __version__
 
 
 def __getattr__(name: str) -> Any:
