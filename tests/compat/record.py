@@ -5,7 +5,7 @@
 
 What counts are the lines that a script prints as ``name: value``: sizes of weights, counts of
 parameters, shapes of outputs, results of plain arithmetic. `test_scripts` compares them with what
-`etude exec` gives. Where a script was recorded with TensorFlow, it is left as it is by a run with JAX.
+`etude exec` gives. A run with JAX leaves what was recorded with TensorFlow as it is.
 """
 
 from __future__ import annotations
