@@ -56,8 +56,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-version = __version__
-
 __all__ = [
     "DTypePolicy",
     "FloatDTypePolicy",
@@ -110,6 +108,15 @@ __all__ = [
 ]
 
 _WHEN_FIRST_USED = ("datasets",)
+
+
+def version() -> str:
+    """The version of etude.
+
+    >>> version() == __version__
+    True
+    """
+    return __version__
 
 
 def __getattr__(name: str) -> Any:

@@ -252,7 +252,7 @@ def test_number_of_targets_must_fit_the_outputs(engine):
     with pytest.raises(ArgumentError, match=r"2 outputs.*1 targets"):
         fit(model, X, X[:, :1])
     model.compile("sgd", {"a": "mse", "c": "mse"})
-    with pytest.raises(ArgumentError, match="Expected keys .* in the dict `loss`"):
+    with pytest.raises(ArgumentError, match=r"Expected keys .* in the dict `loss`"):
         fit(model, X, [X[:, :1], X[:, :1]])
 
 

@@ -1,4 +1,4 @@
-"""What changes after a program was traced counts in the next run: layers, settings, copies, seeds."""
+"""What changes after a program was traced counts in the next run: layers, settings, seeds."""
 
 import copy
 

@@ -96,7 +96,7 @@ def as_input(leaf: Any) -> Any:
     >>> as_input(2.0).shape, as_input("text")
     ((), 'text')
     """
-    if isinstance(leaf, Tensor) or isinstance(leaf, bool) or hasattr(leaf, "__etude_tensor__"):
+    if isinstance(leaf, (Tensor, bool)) or hasattr(leaf, "__etude_tensor__"):
         return leaf
     if isinstance(leaf, (int, float)):
         return as_tensor(leaf)

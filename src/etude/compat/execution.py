@@ -156,7 +156,7 @@ _INSTALLERS = re.compile(
 )
 
 
-def _shell(command: str, space: dict[str, Any]) -> list[str]:
+def _shell(command: str, space: dict[str, Any], quiet: bool = False) -> list[str]:
     """Runs a command of the shell as a notebook does; the lines that it prints.
 
     What would install packages is left out: the program is to run with what is here.
@@ -166,7 +166,7 @@ def _shell(command: str, space: dict[str, Any]) -> list[str]:
         print(f"etude: left out: {command.strip()}", file=sys.stderr)
         return []
     done = subprocess.run(command, shell=True, text=True, stdout=subprocess.PIPE, check=False)
-    print(done.stdout, end="")
+    print("" if quiet else done.stdout, end="")
     return done.stdout.splitlines()
 
 

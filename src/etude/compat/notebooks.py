@@ -57,7 +57,7 @@ def as_python(source: str) -> str:
     r"""The source of a cell as plain Python, line for line.
 
     >>> print(as_python("files = !ls\n%matplotlib inline\nx = 1"))
-    files = __etude_shell__('ls', globals())
+    files = __etude_shell__('ls', globals(), quiet=True)
     __etude_magic__('matplotlib inline', globals())
     x = 1
     """
@@ -100,7 +100,8 @@ def _line(line: str) -> str:
     indent = line[: len(line) - len(body)]
     target, sign, rest = _parted(body)
     if sign == "!":
-        return f"{indent}{target}{SHELL}({rest.lstrip('!')!r}, globals())"
+        quiet = ", quiet=True" if target else ""  # what a name is given is not shown
+        return f"{indent}{target}{SHELL}({rest.lstrip('!')!r}, globals(){quiet})"
     if sign == "%":
         timed = re.match(r"(?:time|timeit|prun)\s+((?:-\w+\s*\d*\s+)*)(.+)", rest)
         return indent + (target + timed[2] if timed else f"{target}{MAGIC}({rest!r}, globals())")

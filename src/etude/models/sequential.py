@@ -42,6 +42,10 @@ class Sequential(Model):
         ((None, 1), 19)
     """
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """A list of layers is never a pair of inputs and outputs: nothing is to be told apart."""
+        return super().__new__(cls, *args, **kwargs)
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         if isinstance(trainable, Layer):
             raise ArgumentError(

@@ -611,8 +611,9 @@ def clip_by_global_norm(
 ) -> tuple[list[Any], Any]:
     """Tensors scaled down together so that their joint norm is at most ``clip_norm``; the norm.
 
-    >>> [[round(v, 2) for v in t.numpy().tolist()] for t in clip_by_global_norm([[3.0], [4.0]], 1.0)[0]]
-    [[0.6], [0.8]]
+    >>> clipped, norm = clip_by_global_norm([[3.0], [4.0]], 1.0)
+    >>> [f"{float(t[0]):.1f}" for t in clipped], float(norm)
+    (['0.6', '0.8'], 5.0)
     """
     norm = global_norm(t_list) if use_norm is None else use_norm
     scale = ops.divide(clip_norm, ops.maximum(norm, clip_norm))
