@@ -165,3 +165,20 @@ def test_several_losses_of_one_of_several_outputs():
     model.compile(loss={"a": "mse", "c": "mse"})
     with pytest.raises(ArgumentError, match="Expected keys"):
         model.evaluate(*data, verbose=0)
+
+
+def test_stateless_loss():
+    model = small_model()
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    model.evaluate(x, y, verbose=0)
+    before = [np.asarray(v) for v in (*model.variables, *model.metrics_variables)]
+    zeros = [np.zeros(v.shape, "float32") for v in model.trainable_variables]
+    metrics = [v.value for v in model.metrics_variables]
+    loss, (trainable, others, _) = model.stateless_compute_loss(
+        zeros, [], metrics, x, y, y_pred=np.zeros((4, 1), "float32")
+    )
+    assert float(loss) == 1.0 and trainable is zeros and others == []
+    for kept, now in zip(before, [*model.variables, *model.metrics_variables], strict=True):
+        np.testing.assert_array_equal(kept, now)
+    with pytest.raises(ArgumentError, match="expected 2 variables"):
+        model.stateless_compute_loss([], [], metrics, x, y, y)

@@ -15,6 +15,7 @@ from etude.autodiff import GradientTape
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.dtypes import is_float_dtype
 from etude.errors import ArgumentError, DataError
+from etude.layers.stateless import check_values, with_values
 
 __all__ = ["Steps"]
 
@@ -37,6 +38,15 @@ class Steps:
 
         @property
         def trainable_weights(self) -> list[Any]: ...  # noqa: D102
+
+        @property
+        def trainable_variables(self) -> list[Any]: ...  # noqa: D102
+
+        @property
+        def non_trainable_variables(self) -> list[Any]: ...  # noqa: D102
+
+        @property
+        def metrics_variables(self) -> list[Any]: ...  # noqa: D102
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # noqa: D102
 
@@ -114,6 +124,36 @@ class Steps:
         if takes_training:
             return self.compute_loss(x, y, y_pred, sample_weight, training=training)
         return self.compute_loss(x, y, y_pred, sample_weight)
+
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        metrics_variables: Any,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tuple[Any, tuple[Any, list[Any], list[Any]]]:
+        """`compute_loss` with other values of all variables, which leaves the model as it is.
+
+        Returns:
+            The loss; and the values of the trainable variables, the new values of the others, and
+            those of the metrics.
+        """
+        state = [
+            ("trainable_variables", self.trainable_variables, trainable_variables),
+            ("non_trainable_variables", self.non_trainable_variables, non_trainable_variables),
+            ("metrics_variables", self.metrics_variables, metrics_variables),
+        ]
+        for name, variables, values in state:
+            check_values(values, variables, name, type(self).__name__)
+        owned = [variable for _, variables, _ in state for variable in variables]
+        with with_values(owned, [value for _, _, values in state for value in values]):
+            loss = self._compute_loss(x, y, y_pred, sample_weight, training)
+            _, others, metrics = ([v.value for v in variables] for _, variables, _ in state)
+        return loss, (trainable_variables, others, metrics)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
