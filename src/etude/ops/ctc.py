@@ -72,7 +72,8 @@ def ctc_loss(
     states = reshape(stack([blank, labels], -1), (batch, -1))
     states = concatenate([states, full((batch, 1), mask_index, "int32")], -1)  # l', (B, 2U + 1)
     two_before = pad(states, ((0, 0), (2, 0)), constant_values=-1)[:, :-2]
-    jumps = (states != mask_index) & (states != two_before)
+    is_label = arange(states.shape[1], dtype="int32") % 2 == 1  # by place: a label may be class 0
+    jumps = is_label & (states != two_before)
     emitted = take_along_axis(
         logs, broadcast_to(expand_dims(states, 1), (batch, steps, states.shape[1])), -1
     )
