@@ -33,7 +33,7 @@ def eager() -> None:
 @pytest.mark.parametrize("source", FORMATS)
 def test_formats_convert_as_in_keras(source: str, target: str) -> None:
     boxes = np.random.default_rng(0).uniform(0.1, 0.9, (2, 3, 4)).astype("float32")
-    size = {"height": 8, "width": 10}
+    size: dict[str, Any] = {"height": 8, "width": 10}
     expected = keras.utils.bounding_boxes.convert_format(boxes, source, target, **size)
     found = bounding_boxes.convert_format(boxes, source, target, **size)
     np.testing.assert_allclose(found, np.asarray(expected), rtol=1e-5, atol=1e-6)
@@ -63,10 +63,10 @@ def test_affine_boxes_are_those_of_keras() -> None:
     boxes = np.sort(rng.uniform(0, 9, (2, 3, 4)).astype("float32"))
     moves = [ops.convert_to_tensor(rng.uniform(-1, 1, 2).astype("float32")) for _ in range(6)]
     moves[3] = moves[3] + 2
-    size = {"height": 10, "width": 12}
+    size: dict[str, Any] = {"height": 10, "width": 12}
     found = bounding_boxes.affine_transform(boxes, *moves, **size)
     arrays = [keras.ops.convert_to_tensor(m.numpy()) for m in moves]
-    expected = keras.utils.bounding_boxes.affine_transform(boxes, *arrays, **size)
+    expected = keras.utils.bounding_boxes.affine_transform(boxes, *arrays, **size)  # pyright: ignore[reportArgumentType]
     np.testing.assert_allclose(found, np.asarray(expected), rtol=1e-4, atol=1e-4)
 
 
