@@ -44,6 +44,14 @@ B = KerasTensor((None, 4, 6))
         (lambda: ops.softmax(B), (None, 4, 6)),
         (lambda: ops.expand_dims(B, 0), (1, None, 4, 6)),
         (lambda: ops.broadcast_to(KerasTensor((1, 6)), (4, 6)), (4, 6)),
+        (lambda: ops.add(KerasTensor((None, 3)), KerasTensor((2, None))), (2, 3)),
+        (lambda: ops.dot(KerasTensor((None, 3)), KerasTensor((None, None, 2))), (None, None, 2)),
+        (lambda: ops.split(KerasTensor((None, 3)), 2)[0], (None, 3)),
+        (lambda: ops.unstack(KerasTensor((2, None, 5)), num=3, axis=1)[2], (2, 5)),
+        (lambda: ops.unique(KerasTensor((2, 4)), axis=0), (None, 4)),
+        (lambda: ops.nonzero(KerasTensor((2, 4)))[1], (None,)),
+        (lambda: ops.segment_sum(KerasTensor((9, 4)), KerasTensor((9,), "int32")), (None, 4)),
+        (lambda: ops.svd(KerasTensor((None, 3, 2)))[0], (None, 3, 3)),
     ],
 )
 def test_shape(call: Callable[[], Any], shape: tuple[int | None, ...], engine: str) -> None:
