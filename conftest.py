@@ -17,9 +17,12 @@ from etude import config, naming
 
 ENGINES = ("numpy", "xla")
 
-# A lab is a script: importing it, as the search for doctests would, trains it.
-LABS = Path(__file__).parent / "src" / "etude" / "labs"
-collect_ignore = [str(lab) for lab in LABS.glob("[!_]*.py")]
+# Labs, and scripts in the manner of course material, train when they are imported, as the search
+# for doctests would do.
+ROOT = Path(__file__).parent
+LABS = (ROOT / "src" / "etude" / "labs").glob("[!_]*.py")
+SCRIPTS = (ROOT / "tests" / "compat" / "scripts").glob("*.py")
+collect_ignore = [str(path) for path in (*LABS, *SCRIPTS)]
 
 # `HYPOTHESIS_PROFILE=thorough pytest` looks further than every change needs to.
 settings.register_profile(
