@@ -383,3 +383,47 @@ def test_several_targets_against_one_output(engine):
 def test_keys_of_class_weights_are_numbers(model):
     with pytest.raises(ArgumentError, match="got '0' of type str"):
         fit(model, class_weight={"0": 1.0})
+
+
+def test_forgotten_lines_of_ones_own_classes(engine):
+    class NoReturn(etude.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(3)
+
+        def call(self, x):
+            self.dense(x)
+
+    class NoSuper(etude.Model):
+        def __init__(self):
+            self.dense = layers.Dense(3)
+
+    model = NoReturn()
+    model.compile("sgd", "mse")
+    with pytest.raises(ArgumentError, match=r"NoReturn\) returned None. Is a `return` missing"):
+        fit(model)
+    with pytest.raises(etude.errors.StateError, match=r"forgot `super\(\).__init__\(\)`"):
+        NoSuper().compile("sgd", "mse")
+
+
+def test_a_variable_is_not_replaced_by_a_tensor(engine):
+    class Total(etude.metrics.Metric):
+        def __init__(self):
+            super().__init__()
+            self.total = self.add_weight(shape=(), name="total")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.total += etude.ops.sum(y_pred)
+
+    with pytest.raises(etude.errors.DtypeError, match=r"self.total.assign_add"):
+        Total().update_state(X, X)
+
+
+def test_the_output_of_a_layer_is_no_layer(engine):
+    with pytest.raises(ArgumentError, match=r"add\(Dense\(3\)\)"):
+        Sequential().add(layers.Dense(3)(layers.Dense(5)(Input((4,)))))
+
+
+def test_weights_of_a_model_that_has_none_yet_are_not_saved(engine, tmp_path):
+    with pytest.raises(etude.errors.NotBuiltError, match="no weights to save"):
+        Sequential([layers.Dense(3)]).save_weights(tmp_path / "m.weights.h5")

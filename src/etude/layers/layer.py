@@ -286,6 +286,11 @@ class Layer(LayerState):
                 outputs = self._compute(args, kwargs, is_symbolic)
             if not self.built:
                 self._mark_built(bound.shapes())
+        if outputs is None:
+            raise ArgumentError(
+                f"call() of layer '{self.name}' ({type(self).__name__}) returned None. Is a "
+                "`return` missing?"
+            )
         if self.activity_regularizer is not None and not is_symbolic:
             self._add_activity_losses(outputs)
         self._pass_masks_on(bound.first, outputs, mask)

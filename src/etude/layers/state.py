@@ -13,7 +13,7 @@ from etude import constraints, dtype_policies, initializers, naming, regularizer
 from etude.autodiff import Tensor
 from etude.dtypes import standardize_dtype
 from etude.errors import ArgumentError, DtypeError, NotBuiltError, ShapeError
-from etude.layers.tracking import Tracker
+from etude.layers.tracking import Tracker, refuse_in_place_of_variable
 from etude.variable import Variable
 
 __all__ = ["LayerState"]
@@ -54,6 +54,8 @@ class LayerState:
         hidden["_outbound_nodes"] = []
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Tensor):
+            refuse_in_place_of_variable(self, name)
         if not isinstance(value, (bool, int, float, str, type(None))):
             value = self._tracker.track(value)
         object.__setattr__(self, name, value)

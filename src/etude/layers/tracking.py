@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from etude.errors import ArgumentError
+from etude.errors import ArgumentError, DtypeError
 from etude.random import SeedGenerator
 from etude.variable import Variable
 
@@ -28,6 +28,20 @@ __all__ = [
 
 KINDS = ("trainable_variables", "non_trainable_variables", "layers", "metrics", "seed_generators")
 _PLAIN = (bool, int, float, str, bytes, type(None), type(lambda: None))
+
+
+def refuse_in_place_of_variable(owner: Any, name: str) -> None:
+    """Raises where an attribute that is a Variable would be replaced by a Tensor.
+
+    Raises:
+        DtypeError: ``self.total += x`` makes a Tensor, and the Variable would be lost.
+    """
+    if isinstance(owner.__dict__.get(name), Variable):
+        raise DtypeError(
+            f"{type(owner).__name__}.{name} is a Variable, and would be replaced by a Tensor: "
+            f"training could not change it any more. Write `self.{name}.assign(...)`, or "
+            f"`self.{name}.assign_add(...)` in the place of `+=`."
+        )
 
 
 class _Switch(threading.local):

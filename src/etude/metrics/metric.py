@@ -8,6 +8,7 @@ from typing import Any, Self
 from etude import initializers, ops, tree
 from etude.autodiff import Tensor
 from etude.errors import ArgumentError, StateError
+from etude.layers.tracking import refuse_in_place_of_variable
 from etude.losses.loss import compute_dtype
 from etude.naming import auto_name
 from etude.variable import Variable
@@ -48,6 +49,8 @@ class Metric:
         self._dtype = compute_dtype(dtype)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Tensor):
+            refuse_in_place_of_variable(self, name)
         if name not in ("_variables", "_metrics"):
             for leaf in tree.flatten(value):
                 if isinstance(leaf, (Variable, Metric)):

@@ -72,7 +72,14 @@ class Sequential(Model):
         if not self._layers and shape is not None:
             self.add(InputLayer(shape=shape), rebuild=False)
         if isinstance(layer, KerasTensor) and layer.producer is not None:
-            layer = history_of(layer)[0]
+            origin = history_of(layer)[0]
+            if not isinstance(origin, InputLayer):
+                raise ArgumentError(
+                    f"Sequential.add() takes the layer itself; got the output of '{origin.name}'. "
+                    "Write add(Dense(3)), not add(Dense(3)(x)); or build the model from its "
+                    "symbolic tensors: Model(inputs, outputs)."
+                )
+            layer = origin
         if not isinstance(layer, Layer):
             raise ArgumentError(
                 "A Sequential model is made of layers. Only instances of `etude.layers.Layer` can "

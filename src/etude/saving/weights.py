@@ -21,7 +21,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from etude.errors import ArgumentError, SerializationError, ShapeError
+from etude.errors import ArgumentError, NotBuiltError, SerializationError, ShapeError
 from etude.naming import to_snake_case
 from etude.saving import legacy_h5, shards
 from etude.saving.files import write_atomically
@@ -44,7 +44,9 @@ def save(
 
     Raises:
         ArgumentError: the name has another ending, or the file exists and may not be replaced.
+        NotBuiltError: the model has no weights yet.
     """
+    _require_built(model)
     path = Path(os.fspath(filepath))
     endings = (ENDING,) if max_shard_size is None else (ENDING, SHARDED)
     if not path.name.endswith(endings):
@@ -63,6 +65,14 @@ def save(
             write_from(model, file, objects_to_skip)
 
     write_atomically(path, write)
+
+
+def _require_built(model: Any) -> None:
+    if not getattr(model, "built", True):
+        raise NotBuiltError(
+            f"Model '{getattr(model, 'name', type(model).__name__)}' has not been built, so it has "
+            "no weights to save yet. Call it on data first, or `build(input_shape)`."
+        )
 
 
 def load(

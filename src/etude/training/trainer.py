@@ -85,6 +85,11 @@ class Trainer(Steps):
             UnknownNameError: a name of an optimizer is not known. Names of losses and metrics are
                 looked up here too, where they do not depend on shapes.
         """
+        if not self._super_called:
+            raise StateError(
+                f"In model '{type(self).__name__}', you forgot `super().__init__()`. Make it the "
+                "first line of the constructor."
+            )
         self.optimizer = optimizers.get(optimizer)
         self._scale_if_half(auto_scale_loss)
         names = getattr(self, "output_names", None)
@@ -577,6 +582,7 @@ class Trainer(Steps):
             )
 
     if TYPE_CHECKING:  # `Layer` supplies these
+        _super_called: bool
         _metrics: list[Any]
         _programs: dict[str, Any]
         history: Any
