@@ -112,7 +112,12 @@ def test_shapes_are_found_abstractly(case: Case, engine: str) -> None:
     symbols = [KerasTensor(x.shape, x.dtype) if isinstance(x, np.ndarray) else x for x in inputs]
     found = [t for t in flatten(eval_shape(call_of(case), *symbols)) if t is not None]
     real = [t for t in flatten(call_of(case)(*tensors(inputs))) if t is not None]
-    assert [tuple(t.shape) for t in found] == [tuple(np.shape(t)) for t in real]
+    assert len(found) == len(real)
+    for symbol, t in zip(found, real, strict=True):  # sizes that depend on values stay None
+        assert len(symbol.shape) == len(np.shape(t))
+        assert all(n in (None, m) for n, m in zip(symbol.shape, np.shape(t), strict=True))
+    open_sizes = any(None in symbol.shape for symbol in found)
+    assert not open_sizes or case.op in ("nonzero", "unique", "where")
     assert [str(t.dtype) for t in found if hasattr(t, "dtype")] == [
         str(t.dtype) for t in real if hasattr(t, "dtype")
     ]
