@@ -95,7 +95,7 @@ def test_forward_equals_reference(case: Case) -> None:
 @every_case
 def test_shapes_are_found_abstractly(case: Case) -> None:
     config.set_engine("numpy")
-    assert abstractly(case) == forms(call_of(case)(*tensors(inputs_of(case))))
+    assert_forms(case, call_of(case)(*tensors(inputs_of(case))))
 
 
 def abstractly(case: Case) -> list[tuple[tuple[int, ...], str]]:
@@ -108,6 +108,16 @@ def abstractly(case: Case) -> list[tuple[tuple[int, ...], str]]:
 def forms(result: Any) -> list[tuple[tuple[int, ...], str]]:
     leaves = [t for t in flatten(result) if t is not None]
     return [(tuple(np.shape(t)), str(getattr(t, "dtype", ""))) for t in leaves]
+
+
+def assert_forms(case: Case, real: Any) -> None:
+    """Shapes found without values are those of real outputs; what depends on values stays open."""
+    found, real = abstractly(case), forms(real)
+    assert [dtype for _, dtype in found] == [dtype for _, dtype in real]
+    for (symbol, _), (shape, _) in zip(found, real, strict=True):
+        assert len(symbol) == len(shape)
+        assert all(n in (None, m) for n, m in zip(symbol, shape, strict=True))
+        assert None not in symbol or case.op in ("nonzero", "unique", "where")
 
 
 @every_case
@@ -161,7 +171,7 @@ def test_one_compiled_program_gives_outputs_and_derivatives(case: Case) -> None:
     outputs, *found = function(run)(*map(as_tensor, inputs))
     full = inputs_of(case)
     assert_equal(outputs, case.reference(*full, **case.options), rtol=case.rtol)
-    assert forms(outputs) == abstractly(case)
+    assert_forms(case, outputs)
     assert_equal(found, expected, rtol=1e-8, atol=1e-9)
 
 

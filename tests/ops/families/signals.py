@@ -268,6 +268,19 @@ NANS = [
     ),
 ]  # fmt: skip
 
+
+def softplus() -> Callable[..., Any]:
+    """ln(1 + e^x) with the gradient that it says itself, 1 - 1 / (1 + e^x)."""
+    from etude import ops
+
+    @ops.custom_gradient
+    def f(x: Any) -> Any:
+        e = ops.exp(x)
+        return ops.log(1 + e), lambda upstream: upstream * (1 - 1 / (1 + e))
+
+    return f
+
+
 STATISTICS = [
     Case("corrcoef", normal((3, 5)), np.corrcoef),
     *(
@@ -311,6 +324,9 @@ STATISTICS = [
         normal((3, 2)),
         lambda x: (x**2).sum(1),
         call=lambda x: op("vectorized_map")(lambda row: op("sum")(row * row), x),
+    ),
+    Case(
+        "_own_gradient", normal((3,)), lambda x: np.log1p(np.exp(x)), call=lambda x: softplus()(x)
     ),
     Case(
         "switch",
