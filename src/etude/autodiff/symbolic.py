@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from etude import tree
@@ -259,6 +259,9 @@ class _Probe(threading.local):
 
     size: int | None = None
     asked = False
+    batch: int | None = None  # stands for a batch that is not known
+    others: tuple[int, ...] = ()  # stand for other sizes that are not known
+    sample: int | None = None  # the size of a batch that was taken as a sample
 
 
 _probe = _Probe()
@@ -274,6 +277,38 @@ def unknown_size() -> int | None:
     """
     _probe.asked = True
     return _probe.size
+
+
+def opened(shape: Any) -> tuple[int | None, ...]:
+    """A shape as it is, with None in the place of sizes that are only tried for unknown ones.
+
+    What a layer makes while its shapes are found must not keep a size that was tried.
+
+    >>> opened((2, 3))
+    (2, 3)
+    """
+    found = tuple(shape)
+    if _probe.batch is None and not _probe.others:
+        return found
+    return tuple(
+        None if (n == _probe.batch if axis == 0 else n in _probe.others) else n
+        for axis, n in enumerate(found)
+    )
+
+
+@contextmanager
+def sample_batch(size: int) -> Generator[None]:
+    """Inside, a model is shown a batch of this size as a sample; the next may have another."""
+    before, _probe.sample = _probe.sample, size
+    try:
+        yield
+    finally:
+        _probe.sample = before
+
+
+def is_sample_batch(size: int | None) -> bool:
+    """Whether a first axis of this size is that of a sample, see `sample_batch`."""
+    return size is not None and size == _probe.sample
 
 
 _TENSOR = object()
@@ -323,11 +358,16 @@ class _Attempt:
             )
             for i, t in enumerate(self.symbols)
         ]
-        before, _probe.size = _probe.size, batch
+        before = _probe.size, _probe.batch, _probe.others
+        _probe.size = batch
+        if any(axis == 0 for _, axis in self.unknown):
+            _probe.batch = batch
+        if any(axis for _, axis in self.unknown) and other in _OTHER:
+            _probe.others = (*_probe.others, other)
         try:
             return xp().eval_shape(self._run, specs)
         finally:
-            _probe.size = before
+            _probe.size, _probe.batch, _probe.others = before
 
     def _small_shapes(self, found: Shapes, fixed: dict[Place, int]) -> Shapes:
         """Shapes for small sizes; those found already where small sizes do not work."""

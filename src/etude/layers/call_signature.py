@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from etude import tree
-from etude.autodiff import KerasTensor, Tensor
+from etude.autodiff import KerasTensor, Tensor, symbolic
 from etude.errors import ArgumentError
 from etude.variable import Variable
 
@@ -90,7 +90,7 @@ class BoundCall:
 
 
 def _shape(value: Any) -> Any:
-    return None if value is None else tuple(value.shape)
+    return None if value is None else symbolic.opened(value.shape)
 
 
 def _holds_tensors(name: str, value: Any) -> bool:

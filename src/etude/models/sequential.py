@@ -7,7 +7,7 @@ import inspect
 from typing import Any
 
 from etude import tree
-from etude.autodiff import KerasTensor
+from etude.autodiff import KerasTensor, symbolic
 from etude.errors import ArgumentError, SerializationError
 from etude.layers.input_layer import InputLayer
 from etude.layers.layer import Layer
@@ -142,6 +142,10 @@ class Sequential(Model):
         if input_shape is None or not tree.is_shape(input_shape):
             return
         input_shape = tuple(input_shape)
+        if symbolic.is_sample_batch(input_shape[0] if input_shape else None) and not any(
+            getattr(layer, "stateful", False) for layer in self._layers
+        ):
+            input_shape = (None, *input_shape[1:])
         if not self._layers:
             raise ArgumentError(
                 f"Sequential model '{self.name}' has no layers yet, so there is nothing to build. "

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from etude import tree
-from etude.autodiff import KerasTensor, eval_shape
+from etude.autodiff import KerasTensor, eval_shape, symbolic
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.dtypes import standardize_dtype
 from etude.errors import EtudeError, NotBuiltError
+from etude.training.step import batch_size_of
 
 __all__ = ["build_from_batch", "symbols_of"]
 
@@ -62,7 +63,8 @@ def _outputs(model: Any, x: Any) -> Any:
     try:
         if model.run_eagerly:
             return model(x, training=False)
-        return eval_shape(lambda inputs: model(inputs, training=False), x)
+        with symbolic.sample_batch(batch_size_of(x)):
+            return eval_shape(lambda inputs: model(inputs, training=False), x)
     except EtudeError:
         if _trains_itself(model):
             return None
