@@ -34,8 +34,8 @@ def test_functions_of_numpy_keep_the_gradient_or_say_that_they_would_not(engine)
     with GradientTape() as tape:
         tape.watch(x)
         y = ops.sum(np.array([7.0, 9.0], "float32") % x)  # NumPy calls it remainder
-        with pytest.raises(GradientError, match=r"numpy\.ldexp would drop the gradient"):
-            np.ldexp(x, 2)
+        with pytest.raises(GradientError, match=r"numpy\.spacing would drop the gradient"):
+            np.spacing(x)
     assert tape.gradient(y, x).numpy().tolist() == [-3.0, -2.0]  # d (a mod x) = -floor(a / x)
 
 

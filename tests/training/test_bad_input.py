@@ -273,7 +273,7 @@ def test_names_of_targets_must_be_those_of_outputs(engine):
 @pytest.mark.parametrize(
     ("last", "loss", "y", "words"),
     [
-        (layers.Dense(3), "sparse_categorical_crossentropy", Y, "Is a Flatten"),
+        (layers.Dense(3, "softmax"), "sparse_categorical_crossentropy", Y, "Is a Flatten"),
         (layers.Dense(3), "mse", Y.astype("float32"), "Is a Flatten"),
     ],
 )

@@ -156,18 +156,20 @@ _INSTALLERS = re.compile(
 )
 
 
-def _shell(command: str, space: dict[str, Any], quiet: bool = False) -> list[str]:
-    """Runs a command of the shell as a notebook does; the lines that it prints.
+def _shell(command: str, space: dict[str, Any], quiet: bool = False) -> list[str] | None:
+    """Runs a command of the shell as a notebook does; the lines that it prints, if ``quiet``.
 
     What would install packages is left out: the program is to run with what is here.
     """
     command = _filled(command, space)
     if _INSTALLERS.match(command.strip()):
         print(f"etude: left out: {command.strip()}", file=sys.stderr)
-        return []
+        return [] if quiet else None
     done = subprocess.run(command, shell=True, text=True, stdout=subprocess.PIPE, check=False)
-    print("" if quiet else done.stdout, end="")
-    return done.stdout.splitlines()
+    if quiet:
+        return done.stdout.splitlines()
+    print(done.stdout, end="")
+    return None
 
 
 def _filled(command: str, space: dict[str, Any]) -> str:

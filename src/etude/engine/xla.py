@@ -148,10 +148,6 @@ _BRANCHES = (
     "cond: both branches must return values of the same shapes and dtypes. Reshape or cast what "
     "one of them returns, or compute both and choose with `ops.where`."
 )
-_CARRY = (
-    ": what the body returns must have the shapes and dtypes of what it was given, as one "
-    "compiled step serves for all rounds. Start with a value of the final shape and dtype."
-)
 
 
 def scan(
@@ -185,10 +181,7 @@ def scan(
         return (new, values), y
 
     start = (init, [cell.read() for cell in cells])
-    with _same_forms(
-        f"scan{_CARRY}", lambda: init, lambda: f(init, jax.tree.map(lambda x: x[0], xs))[0]
-    ):
-        (last, values), ys = lax.scan(body, start, xs, length=length, reverse=reverse)
+    (last, values), ys = lax.scan(body, start, xs, length=length, reverse=reverse)
     for cell, value in zip(cells, values, strict=True):
         cell.write(value)
     return last, ys
@@ -210,8 +203,7 @@ def while_loop(
     def step(carry: Any) -> Any:
         return _in_frame(body, cells, carry[1], carry[0])
 
-    with _same_forms(f"while_loop{_CARRY}", lambda: init, lambda: body(init)):
-        last, values = lax.while_loop(carry_on, step, (init, [cell.read() for cell in cells]))
+    last, values = lax.while_loop(carry_on, step, (init, [cell.read() for cell in cells]))
     for cell, value in zip(cells, values, strict=True):
         cell.write(value)
     return last

@@ -69,7 +69,7 @@ def as_text(values: Any) -> np.ndarray[Any, Any]:
     >>> as_text(["café".encode(), "tea"]).tolist()
     ['café', 'tea']
     """
-    array = np.asarray(values)
+    array = np.asarray(values, dtype=object)  # NumPy cannot join text and bytes by itself
     flat = [
         value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         for value in array.reshape(-1).tolist()

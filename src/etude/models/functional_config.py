@@ -191,6 +191,11 @@ class _Reader:
         module = str(entry.get("module"))
         if module.startswith(("etude.ops", "keras.src.ops", "keras.ops")):
             return _NamedOp(entry, name)
+        config = entry.get("config", {})
+        if "batch_input_shape" in config and entry.get("class_name") == "InputLayer":  # Keras 2
+            shape = config["batch_input_shape"]
+            rest = {k: v for k, v in config.items() if k != "batch_input_shape"}
+            entry = {**entry, "config": {**rest, "batch_shape": shape}}
         return deserialize_keras_object(entry, self.custom_objects)
 
     def call_all(self) -> None:

@@ -33,8 +33,8 @@ def _nested(variables: list[Variable], value_format: str) -> dict[str, Any]:
     Raises:
         ArgumentError: two variables have one path, or the format is unknown.
 
-    >>> _nested([Variable(1.0, name="v")], "numpy_array")
-    {'v': array(1., dtype=float32)}
+    >>> _nested([Variable([1.0], name="v")], "numpy_array")
+    {'v': array([1.], dtype=float32)}
     """
     if value_format not in ("backend_tensor", "numpy_array"):
         raise ArgumentError(

@@ -284,11 +284,7 @@ class _Scan:
         new, y = self.f(carry, x)
         tree.assert_same_structure(self.init, new, check_types=False)
         self.y_form = tree.map_structure(lambda v: None if v is None else 0, y)
-        new_leaves = [
-            OPS["cast"](n, o.dtype) if as_tensor(n).dtype != o.dtype else as_tensor(n)
-            for n, o in zip(tree.flatten(new), self.carry_leaves, strict=True)
-            if o is not None
-        ]
+        new_leaves = [t for t in tree.flatten(_like(_tensors(new), self.init)) if t is not None]
         y_leaves = [as_tensor(v) for v in tree.flatten(y) if v is not None]
         self.y_count = len(y_leaves)
         return [*new_leaves, *y_leaves], new_leaves
