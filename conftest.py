@@ -9,11 +9,10 @@ from pathlib import Path
 # Before anything imports keras: the reference runs on JAX, on the CPU.
 os.environ["KERAS_BACKEND"] = "jax"
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from etude import config, naming
+from etude import config, naming, random
 
 ENGINES = ("numpy", "xla")
 
@@ -48,7 +47,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(autouse=True)
 def isolated() -> Iterator[None]:
     """Settings of the process are as before after each test; draws and names repeat."""
-    np.random.seed(0)
+    random.set_random_seed(0)
     naming.reset_uids()
     before = (config.backend(), config.floatx(), config.epsilon(), config.image_data_format())
     yield

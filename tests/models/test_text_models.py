@@ -44,8 +44,6 @@ def test_text_can_be_trained_on(engine: str, vectorize: Any) -> None:
 
 
 def test_text_may_come_in_batches(engine: str, vectorize: Any) -> None:
-    model = classifier(vectorize, Input((1,), dtype="string"))
-
     class Batches:
         def __iter__(self) -> Any:
             return ((TEXT[i : i + 4, None], Y[i : i + 4]) for i in range(0, 16, 4))
@@ -61,6 +59,7 @@ def test_text_may_come_in_batches(engine: str, vectorize: Any) -> None:
             return 4
 
     for data in (Batches(), Own()):
+        model = classifier(vectorize, Input((1,), dtype="string"))
         first = model.evaluate(TEXT, Y, verbose=0)[0]
         model.fit(data, epochs=3, verbose=0)
         assert model.evaluate(data, verbose=0)[0] < first

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
+import platform
 import struct
 import time
 import weakref
@@ -204,7 +204,7 @@ class EventFile:
         folder = Path(os.fspath(directory))
         folder.mkdir(parents=True, exist_ok=True)
         now = time.time()
-        name = f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid()}"
+        name = f"events.out.tfevents.{int(now)}.{platform.node()}.{os.getpid()}"
         self.path = folder / f"{name}.{next(_serial)}.v2"
         self._file = self.path.open("wb")
         weakref.finalize(self, self._file.close)  # after an error nobody else does

@@ -2,8 +2,8 @@
 # /// lab
 # title = "A convolutional network reads handwritten digits"
 # summary = """
-# Two convolutions, two poolings and two dense layers learn MNIST in a few minutes, and make fewer \
-# than 75 mistakes on 10,000 digits they have never seen."""
+# Two convolutions, two poolings and two dense layers learn MNIST. A full run makes fewer than 75 \
+# mistakes on 10,000 digits that it has never seen."""
 # unit = 3
 # topics = [
 #     "Conv2D", "MaxPooling2D", "AveragePooling2D", "Flatten", "Dropout", "BatchNormalization",

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from etude import ops, tree
+from etude.engine import xp
 from etude.errors import ArgumentError, ShapeError
 from etude.layers.arguments import Shape
 from etude.layers.configured import ConfiguredLayer
@@ -126,7 +127,9 @@ class RNN(ConfiguredLayer):
         def variable(value: Any) -> Variable:
             return Variable(value, trainable=False, dtype=self.variable_dtype, name="rnn_state")
 
-        self._set_states(tree.map_structure(variable, self.get_initial_state(batch_size)))
+        with xp().concretely():  # also while a program is traced: the first state is for good
+            states = tree.map_structure(variable, self.get_initial_state(batch_size))
+        self._set_states(states)
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """The states that a sequence begins with: those of the cell, or zeros."""

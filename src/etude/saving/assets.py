@@ -8,7 +8,6 @@ nothing of it is run.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ def members(owners: list[tuple[str, Any]]) -> dict[str, bytes]:
     Args:
         owners: objects with their paths in the model.
     """
+    import tempfile  # noqa: PLC0415  (slow to import)
+
     found: dict[str, bytes] = {}
     for path, owner in owners:
         if not hasattr(owner, "save_assets"):
@@ -53,6 +54,8 @@ def give(owners: list[tuple[str, Any]], stored: dict[str, bytes]) -> None:
     Raises:
         SerializationError: the name of a file would lead out of its folder.
     """
+    import tempfile  # noqa: PLC0415  (slow to import)
+
     for path, owner in owners:
         start = _member(path, "")
         files = {n[len(start) :]: content for n, content in stored.items() if n.startswith(start)}

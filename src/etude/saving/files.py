@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +27,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             f"There is no folder {path.parent} to write {path.name} to. Make it first: "
             f"`os.makedirs({str(path.parent)!r}, exist_ok=True)`."
         )
+    import tempfile  # noqa: PLC0415  (slow to import)
+
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as error:

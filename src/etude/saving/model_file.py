@@ -11,9 +11,8 @@ import datetime
 import io
 import json
 import os
-import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etude.errors import ArgumentError, SerializationError
 from etude.saving import assets
@@ -23,6 +22,9 @@ from etude.saving.serialization import (
     object_sharing,
     serialize_keras_object,
 )
+
+if TYPE_CHECKING:
+    import zipfile
 
 __all__ = ["load_model", "save_model", "stored_weights"]
 
@@ -84,6 +86,8 @@ def save_model(
             write_atomically(path / name, lambda part, content=content: _write(part, content))
         return
 
+    import zipfile  # noqa: PLC0415  (slow to import)
+
     def write(target: Path) -> None:
         with zipfile.ZipFile(target, "w") as archive:
             for name, content in members.items():
@@ -130,6 +134,8 @@ def load_model(
         ArgumentError: there is no such file.
         SerializationError: it holds no model, or one with classes that are not known.
     """
+    import zipfile  # noqa: PLC0415  (slow to import)
+
     from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
 
     path = Path(os.fspath(filepath))
@@ -170,6 +176,8 @@ Stored = dict[str, bytes]
 
 def _read_archive(path: Path) -> tuple[dict[str, Any], Stored]:
     """The config of an archive, and what else is in it."""
+    import zipfile  # noqa: PLC0415  (slow to import)
+
     try:
         with zipfile.ZipFile(path) as archive:
             text = _member(archive, path, CONFIG, MAX_CONFIG_BYTES)
