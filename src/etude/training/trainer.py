@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from etude import config, losses, metrics, optimizers, tree
-from etude.autodiff import as_tensor
+from etude import config, metrics, optimizers, tree
 from etude.callbacks.callback_list import CallbackList, to_numbers
 from etude.data.adapters import batches_of
 from etude.data.arrays import ArrayBatches, split_for_validation, to_arrays
@@ -22,9 +18,11 @@ from etude.optimizers import LossScaleOptimizer
 from etude.random import make_default_seed
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 from etude.training import checks, host_part
+from etude.training.arguments import check_names, checked_count, is_due, limited, limited_steps
 from etude.training.building import build_from_batch
 from etude.training.compiled_losses import CompileLoss
 from etude.training.compiled_metrics import CompileMetrics
+from etude.training.predictions import Predictions, as_numpy
 from etude.training.runner import first_batch, make_runner, program
 from etude.training.step import Steps
 
@@ -94,7 +92,7 @@ class Trainer(Steps):
         self._scale_if_half(auto_scale_loss)
         names = getattr(self, "output_names", None)
         names = names or getattr(getattr(self, "_functional", None), "output_names", None)
-        _check_names(loss, metrics, weighted_metrics)
+        check_names(loss, metrics, weighted_metrics)
         self.loss = loss
         self._compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         self._compile_metrics = None
@@ -216,10 +214,10 @@ class Trainer(Steps):
             DataError: the data is empty, mismatched, no numbers, or labels are out of range.
         """
         self._require_compile("fit")
-        epochs = _limited(_count(epochs, "epochs"), None, config.max_epochs(), "epochs")
-        initial_epoch = _count(initial_epoch, "initial_epoch")
-        steps_per_epoch = _count(steps_per_epoch, "steps_per_epoch", least=1)
-        validation_steps = _count(validation_steps, "validation_steps", least=1)
+        epochs = limited(checked_count(epochs, "epochs"), None, config.max_epochs(), "epochs")
+        initial_epoch = checked_count(initial_epoch, "initial_epoch")
+        steps_per_epoch = checked_count(steps_per_epoch, "steps_per_epoch", least=1)
+        validation_steps = checked_count(validation_steps, "validation_steps", least=1)
         x = host_part.prepare(self, x)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_for_validation(
@@ -235,7 +233,7 @@ class Trainer(Steps):
             class_weight,
             make_default_seed(),
         )
-        steps_per_epoch = _limited_steps(steps_per_epoch, batches)
+        steps_per_epoch = limited_steps(steps_per_epoch, batches)
         self._prepare(batches)
         checks.warn_of_fruitless_training(self)
         validation: Any = None
@@ -259,7 +257,7 @@ class Trainer(Steps):
                     if evaluator is not None:
                         evaluator.attach()
                 logs = self._train_epoch(runner, epoch, callbacks)
-                if validation is not None and _is_due(epoch, validation_freq):
+                if validation is not None and is_due(epoch, validation_freq):
                     evaluator = evaluator or make_runner(
                         self, "test", validation, validation_steps, callbacks.looks("test")
                     )
@@ -383,10 +381,10 @@ class Trainer(Steps):
         self._require_compile("evaluate")
         if kwargs:
             raise ArgumentError(f"Arguments not recognized: {kwargs}")
-        steps = _count(steps, "steps", least=1)
+        steps = checked_count(steps, "steps", least=1)
         x = host_part.prepare(self, x)
         batches = batches_of(x, y, sample_weight, batch_size, steps)
-        steps = _limited_steps(steps, batches)
+        steps = limited_steps(steps, batches)
         self._prepare(batches)
         callbacks = self._callbacks(callbacks, verbose, 1, batches, steps)
         runner = make_runner(self, "test", batches, steps, callbacks.looks("test"))
@@ -446,14 +444,14 @@ class Trainer(Steps):
         Returns:
             NumPy arrays in the structure of the model's outputs.
         """
-        steps = _count(steps, "steps", least=1)
+        steps = checked_count(steps, "steps", least=1)
         x = host_part.prepare(self, x)
         batches = batches_of(x, batch_size=batch_size, steps=steps)
-        steps = _limited_steps(steps, batches)
+        steps = limited_steps(steps, batches)
         self._prepare(batches, targets=False)
         callbacks = self._callbacks(callbacks, verbose, 1, batches, steps)
         step = program(self, "predict", lambda step: step)
-        found = _Outputs()
+        found = Predictions()
         self.stop_predicting = False
         callbacks.on_predict_begin()
         count = steps or batches.num_batches
@@ -465,7 +463,9 @@ class Trainer(Steps):
                 outputs = step((batch[0],))
             found.add(outputs)
             if callbacks.looks("predict"):
-                callbacks.on_predict_batch_end(i, {"outputs": tree.map_structure(_numpy, outputs)})
+                callbacks.on_predict_batch_end(
+                    i, {"outputs": tree.map_structure(as_numpy, outputs)}
+                )
             else:
                 callbacks.on_predict_batch_end(i, None)
             if self.stop_predicting:
@@ -528,7 +528,7 @@ class Trainer(Steps):
         self._forget_stale_programs()
         checks.check_ids(self, x)
         step = program(self, "predict", lambda step: step)
-        return tree.map_structure(_numpy, step((x,)))
+        return tree.map_structure(as_numpy, step((x,)))
 
     # ---- functions of Keras --------------------------------------------------------------------
 
@@ -612,91 +612,8 @@ def _settings_of(optimizer: Any) -> list[Any]:
     return found
 
 
-class _Outputs:
-    """Outputs of batch after batch; a few stay on the device, so that it has work to do."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[Any] = deque()
-        self.parts: list[Any] = []
-
-    def add(self, outputs: Any) -> None:
-        self.waiting.append(outputs)
-        if len(self.waiting) > 8:
-            self._take()
-
-    def _take(self) -> None:
-        self.parts.append(tree.map_structure(_numpy, self.waiting.popleft()))
-
-    def joined(self) -> Any:
-        while self.waiting:
-            self._take()
-        if not self.parts:
-            raise DataError("The data is empty: there is not a single batch in it.")
-        if not tree.is_nested(self.parts[0]):
-            return np.concatenate(self.parts) if self.parts[0].ndim else np.stack(self.parts)
-        return tree.map_structure(lambda *leaves: np.concatenate(leaves), *self.parts)
-
-
-def _numpy(value: Any) -> Any:
-    return np.asarray(as_tensor(value).numpy())
-
-
 def _mean(name: str) -> Any:
     return metrics.Mean(name=name)
-
-
-def _check_names(loss: Any, *metric_groups: Any) -> None:
-    """Looks up names early, so that a misspelt one is reported by ``compile``."""
-    late = ("accuracy", "acc", "crossentropy", "ce")
-    for name in tree.flatten(loss):
-        if isinstance(name, str) and name.lower() not in late:
-            losses.get(name)
-    for group in metric_groups:
-        for name in tree.flatten(group):
-            if isinstance(name, str) and name.lower() not in late:
-                metrics.get(name)
-
-
-def _count(value: Any, name: str, least: int = 0) -> Any:
-    """A number of epochs or steps as given, checked; ``None`` stays."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ArgumentError(
-            f"`{name}` must be a whole number; got {value!r} of type {type(value).__name__}."
-            + (
-                " Round it: `len(x) // batch_size`."
-                if isinstance(value, float) and "steps" in name
-                else ""
-            )
-        )
-    if value < least:
-        raise ArgumentError(f"`{name}` must be at least {least}; got {value}.")
-    return int(value)
-
-
-def _limited(value: Any, default: int | None, limit: int | None, name: str) -> Any:
-    """A number of epochs or steps, or the limit that `etude.config` sets if it is lower."""
-    wanted = default if value is None else value
-    if not limit or (wanted is not None and wanted <= limit):
-        return value
-    warnings.warn(f"`{name}` is limited to {limit} by `etude.config`.", stacklevel=4)
-    return limit
-
-
-def _limited_steps(steps: int | None, batches: Any) -> int | None:
-    return _limited(steps, batches.num_batches, config.max_steps_per_epoch(), "steps_per_epoch")
-
-
-def _is_due(epoch: int, validation_freq: Any) -> bool:
-    if isinstance(validation_freq, int):
-        return (epoch + 1) % validation_freq == 0
-    if isinstance(validation_freq, (list, tuple, set)):
-        return epoch + 1 in validation_freq
-    raise ArgumentError(
-        "`validation_freq` is a number of epochs, or a list of the epochs to validate after; got "
-        f"{validation_freq!r} of type {type(validation_freq).__name__}."
-    )
 
 
 def _warn_of_nan_loss(logs: dict[str, Any], epoch: int) -> None:
