@@ -55,9 +55,7 @@ class Function:
         """Runs the program for these arguments; traces it first where their shapes are new."""
         if in_frame() or is_recording() or any_symbolic((args, kwargs)):
             return self.fn(*args, **kwargs)  # part of something larger
-        if (
-            xp().name == "numpy"
-        ):  # nothing to compile; what goes in and out is the same all the same
+        if xp().name == "numpy":  # nothing to compile; what goes in and out is of the same kinds
             args, kwargs = tree.map_structure(as_input, (args, kwargs))
             return tree.map_structure(_as_output, self.fn(*args, **kwargs))
         arrays, static = _split((args, kwargs))

@@ -7,6 +7,7 @@ weights come in the same order), and runs them on values.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from typing import Any
 
@@ -159,6 +160,7 @@ class Graph:
         """The layer or op that makes the output with this number."""
         return history_of(self.outputs[place])[0]
 
+    @functools.cached_property
     def readers_of_inputs(self) -> list[tuple[int, Any]]:
         """The layers that look at values and read an input as it is, with the input's number."""
         places = {slot: place for place, slot in enumerate(self.input_slots)}

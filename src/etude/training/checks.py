@@ -69,7 +69,7 @@ def check_ids(model: Any, x: Any) -> None:
         DataError: an input is of no use to its layer.
     """
     graph = _graph_of(model)
-    if graph is None or not (readers := graph.readers_of_inputs()):
+    if graph is None or not (readers := graph.readers_of_inputs):
         return
     by_name = isinstance(x, dict)
     flat = [x.get(t.name) for t in graph.inputs] if by_name else tree.flatten(x)
