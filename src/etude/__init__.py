@@ -51,6 +51,9 @@ from etude.stateless import StatelessScope, SymbolicScope
 from etude.variable import Variable
 
 if _collects:
+    if not gc.get_freeze_count():  # what was loaded is old at once, unsearched: 50 ms
+        gc.freeze()
+        gc.unfreeze()
     gc.enable()
 
 if TYPE_CHECKING:

@@ -24,8 +24,6 @@ expected, what came, and what to do.
 
 from __future__ import annotations
 
-import difflib
-
 
 class EtudeError(Exception):
     """The root of all errors that etude raises on purpose."""
@@ -101,6 +99,8 @@ def unknown_name(kind: str, name: object, known: object) -> UnknownNameError:
     >>> str(unknown_name("loss", "msee", ["mse", "mae"]))
     "Unknown loss: 'msee'. Did you mean 'mse' or 'mae'? Known: mae, mse."
     """
+    import difflib  # noqa: PLC0415  (only then: keeps the import cheap)
+
     names = sorted(map(str, known))  # type: ignore[call-overload]
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

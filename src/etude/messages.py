@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 from etude import config
@@ -24,4 +23,6 @@ def say(message: str, end: str = "\n") -> None:
         sys.stdout.write(f"{message}{end}")
         sys.stdout.flush()
     else:
+        import logging  # noqa: PLC0415  (only then: keeps the import cheap)
+
         logging.getLogger("etude").info(message)

@@ -11,7 +11,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from etude import config
 from etude.autodiff import symbolic
@@ -66,6 +66,49 @@ def next_sequence() -> int:
     return next(_sequence)
 
 
+class _Parameters(NamedTuple):
+    """What a primitive needs to know of a function's parameters."""
+
+    names: tuple[str, ...]  # without *args and **kwargs
+    required: int  # so many positional ones have no default
+    defaults: dict[str, Any]
+    variadic: bool  # has *args
+    takes_all: bool  # has **kwargs
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> _Parameters:
+        """Reads them from the code: `inspect.signature` is slow, and there are 400 functions."""
+        if hasattr(function, "__signature__"):
+            return cls._by_signature(function)
+        code = function.__code__
+        end = code.co_argcount + code.co_kwonlyargcount
+        positional, names = code.co_varnames[: code.co_argcount], code.co_varnames[:end]
+        values = function.__defaults__ or ()
+        required = code.co_argcount - len(values)
+        defaults = dict(zip(positional[required:], values, strict=True))
+        flags = code.co_flags
+        return cls(
+            names,
+            required,
+            defaults | (function.__kwdefaults__ or {}),
+            bool(flags & inspect.CO_VARARGS),
+            bool(flags & inspect.CO_VARKEYWORDS),
+        )
+
+    @classmethod
+    def _by_signature(cls, function: Callable[..., Any]) -> _Parameters:
+        found = inspect.signature(function).parameters.values()
+        variable = {p.kind for p in found}
+        named = [p for p in found if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        return cls(
+            tuple(p.name for p in named),
+            sum(p.default is p.empty and p.kind is not p.KEYWORD_ONLY for p in named),
+            {p.name: p.default for p in named if p.default is not p.empty},
+            inspect.Parameter.VAR_POSITIONAL in variable,
+            inspect.Parameter.VAR_KEYWORD in variable,
+        )
+
+
 class Primitive:
     """An operation with a forward on arrays and a gradient rule on Tensors.
 
@@ -81,20 +124,12 @@ class Primitive:
         self.forward = forward
         self.name = forward.__name__
         self.cast = cast
-        parameters = list(inspect.signature(forward).parameters.values())
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        required = [
-            p.name for p in parameters if p.default is p.empty and p.kind is not p.KEYWORD_ONLY
-        ]
-        self.arity = None if self.variadic else (len(required) if arity is None else arity)
-        names = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
-        self.inputs = tuple(names[: self.arity or 0])
-        self.option_names = tuple(names[len(self.inputs) :])
-        self.defaults = {
-            p.name: p.default
-            for p in parameters
-            if p.default is not p.empty and p.name in self.option_names
-        }
+        own = _Parameters.of(forward)
+        self.variadic = own.variadic
+        self.arity = None if own.variadic else (own.required if arity is None else arity)
+        self.inputs = own.names[: self.arity or 0]
+        self.option_names = own.names[len(self.inputs) :]
+        self.defaults = {n: own.defaults[n] for n in self.option_names if n in own.defaults}
         self.rule: Callable[..., tuple[Any, ...]] | None = None
         self.rule_options: tuple[str, ...] | None = None
         self.reason: str | None = None
@@ -106,13 +141,10 @@ class Primitive:
 
     def gradient(self, rule: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
         """Registers the rule: ``(g, out, *inputs, **options)`` to one gradient per input."""
-        parameters = list(inspect.signature(rule).parameters.values())
-        variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        given = 2 if variadic else 2 + len(self.inputs)
-        names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        own = _Parameters.of(rule)
+        given = 2 if own.variadic else 2 + len(self.inputs)
         self.rule = rule
-        self.rule_options = None if takes_all else tuple(names[given:])
+        self.rule_options = None if own.takes_all else own.names[given:]
         return rule
 
     def no_gradient(self, reason: str) -> None:

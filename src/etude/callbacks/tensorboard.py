@@ -6,14 +6,16 @@ import os
 import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from etude import config
 from etude.callbacks.callback import Callback
-from etude.callbacks.event_file import EventFile
 from etude.errors import ArgumentError, EtudeError
+
+if TYPE_CHECKING:
+    from etude.callbacks.event_file import EventFile
 
 __all__ = ["TensorBoard"]
 
@@ -100,6 +102,8 @@ class TensorBoard(Callback):
 
     def _file(self, run: str) -> EventFile:
         """The file of a run, made when it is first written to."""
+        from etude.callbacks.event_file import EventFile  # noqa: PLC0415  (only then: keeps the import cheap)
+
         if run not in self._files:
             self._files[run] = EventFile(os.path.join(self.log_dir, run))
         return self._files[run]

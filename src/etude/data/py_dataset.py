@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -160,6 +159,8 @@ class PyDatasetBatches:
             for index in indices:
                 yield self.dataset[index]
             return
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  (only then: keeps the import cheap)
+
         with ThreadPoolExecutor(self.dataset.workers) as pool:
             ahead = deque(
                 pool.submit(self.dataset.__getitem__, index)

@@ -10,16 +10,18 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from etude import config
 from etude.data.elements import as_element, as_tensors, map_leaves
 from etude.errors import DataError, ShapeError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["AUTOTUNE", "Call"]
 
@@ -153,6 +155,8 @@ def prefetched(source: Iterator[Any], size: int) -> Iterator[Any]:
 
 def _pool(workers: int) -> ThreadPoolExecutor:
     """Threads that the `with` around them waits for."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  (only then: keeps the import cheap)
+
     return ThreadPoolExecutor(workers, thread_name_prefix="etude-data")
 
 

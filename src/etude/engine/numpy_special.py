@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -194,8 +193,8 @@ def erfinv(x: Array) -> Array:
 _EULER = 0.577215664901532860607
 # Bernoulli numbers B2, B4, ..., B20.
 _BERNOULLI = tuple(
-    Fraction(*pair)
-    for pair in (
+    numerator / denominator
+    for numerator, denominator in (
         (1, 6), (-1, 30), (1, 42), (-1, 30), (5, 66),
         (-691, 2730), (7, 6), (-3617, 510), (43867, 798), (-174611, 330),
     )
@@ -208,7 +207,7 @@ def _zeta_minus_one(s: int, n: int = 12) -> float:
     value += float(n) ** (1 - s) / (s - 1) - 0.5 * float(n) ** -s
     factor = float(s) * float(n) ** (-s - 1) / 2
     for j, b in enumerate(_BERNOULLI, start=1):
-        value += float(b) * factor
+        value += b * factor
         factor *= (s + 2 * j - 1) * (s + 2 * j) / ((2 * j + 1) * (2 * j + 2) * float(n) ** 2)
     return value
 
@@ -222,9 +221,9 @@ _AT_TWO_SLOPE = tuple(c * k for c, k in zip(_AT_TWO, range(len(_AT_TWO) - 1, -1,
 ]
 # Stirling's series in 1/x²: B_{2k} / (2k (2k - 1)), and B_{2k} / (2k); highest power first.
 _STIRLING = tuple(
-    float(b / (2 * k * (2 * k - 1))) for k, b in reversed(list(enumerate(_BERNOULLI[:8], 1)))
+    b / (2 * k * (2 * k - 1)) for k, b in reversed(list(enumerate(_BERNOULLI[:8], 1)))
 )
-_STIRLING_SLOPE = tuple(float(b / (2 * k)) for k, b in reversed(list(enumerate(_BERNOULLI[:8], 1))))
+_STIRLING_SLOPE = tuple(b / (2 * k) for k, b in reversed(list(enumerate(_BERNOULLI[:8], 1))))
 
 
 def _lgamma_stirling(x: Array) -> Array:

@@ -8,6 +8,7 @@ program. What it remembers between steps is in `state`.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import numbers
 import re
@@ -45,6 +46,11 @@ class OptimizerArguments(TypedDict, total=False):
     loss_scale_factor: float | None
     gradient_accumulation_steps: int | None
     name: str | None
+
+
+@functools.cache
+def _common_parameters() -> list[inspect.Parameter]:
+    return list(inspect.signature(Optimizer.__init__).parameters.values())[1:]
 
 
 class Optimizer(OptimizerState):
@@ -136,8 +142,7 @@ class Optimizer(OptimizerState):
         own = list(inspect.signature(cls.__init__).parameters.values())[1:]
         named = [p for p in own if p.kind is not p.VAR_KEYWORD]
         if common_arguments and len(named) < len(own):
-            common = list(inspect.signature(Optimizer.__init__).parameters.values())[1:]
-            named += [p for p in common if p.name not in {q.name for q in named}]
+            named += [p for p in _common_parameters() if p.name not in {q.name for q in named}]
         cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             sorted(named, key=lambda parameter: parameter.kind)
         )
