@@ -458,3 +458,17 @@ def test_add_weight_takes_three_arguments_by_their_place(args: Any, kwargs: Any,
     with pytest.raises((ArgumentError, DtypeError), match=words):
         Layer().add_weight(*args, **kwargs)
     assert Layer().add_weight((3, 4), "ones", "float16").dtype == "float16"
+
+
+def test_a_layer_called_by_itself_may_return_nothing(engine):
+    class Prints(layers.Layer):
+        def call(self, x):
+            self.seen = x.shape
+
+    silent = Prints()
+    assert silent(np.zeros((2, 3))) is None
+    assert silent.seen == (2, 3)
+    with pytest.raises(ArgumentError, match="returned None"):
+        silent(Input((3,)))
+    with pytest.raises(ArgumentError, match="returned None"):
+        etude.Sequential([silent])(np.zeros((2, 3)))

@@ -82,3 +82,11 @@ def test_mistakes_are_explained(engine):
         Sequential().build((None, 3))
     with pytest.raises(ArgumentError, match=r"axis -1|expected shape"):
         model(np.zeros((2, 7)))
+
+
+def test_inputs_of_other_sizes(engine):
+    """As in Keras, whose `Sequential` leaves it to its layers what they can work with."""
+    model = Sequential([Input((8, 8, 1)), layers.Conv2D(2, 3), layers.GlobalMaxPooling2D()])
+    assert model(np.zeros((1, 10, 9, 1), "float32")).shape == (1, 2)
+    model.add(layers.Dense(3))
+    assert model.predict(np.zeros((1, 10, 9, 1), "float32"), verbose=0).shape == (1, 3)

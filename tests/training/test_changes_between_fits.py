@@ -91,3 +91,13 @@ def test_a_seed_reaches_compiled_functions(engine):
         return draw().numpy()
 
     np.testing.assert_array_equal(drawn(), drawn())
+
+
+def test_compiling_again_keeps_loss_and_metrics_that_are_not_given(model):
+    model.compile("sgd", metrics=["mae"])
+    model.compile("adam")
+    assert set(model.fit(X, Y, verbose=0).history) == {"loss", "mae"}
+    config = model.get_compile_config()
+    assert (config["loss"], config["metrics"]) == ("mse", ["mae"])
+    model.compile("adam", metrics=[])
+    assert set(model.fit(X, Y, verbose=0).history) == {"loss"}

@@ -172,9 +172,10 @@ def test_weights_of_classes_are_weights_of_samples(engine):
 def test_initial_epoch_and_steps_per_epoch(engine):
     seen = _Epochs()
     model = classifier()
-    model.fit(X, Y, initial_epoch=2, epochs=5, steps_per_epoch=3, callbacks=[seen], **OPTIONS)
-    assert seen.epochs == [2, 3, 4]
-    assert int(model.optimizer.iterations) == 9
+    with pytest.warns(UserWarning, match="after 1 of 3 steps"):  # 7 batches: 3, 3 and 1
+        model.fit(X, Y, initial_epoch=2, epochs=6, steps_per_epoch=3, callbacks=[seen], **OPTIONS)
+    assert seen.epochs == [2, 3, 4, 5]
+    assert int(model.optimizer.iterations) == 3 + 3 + 1 + 3  # as Keras counts
 
 
 class _Epochs(callbacks.Callback):
@@ -185,11 +186,19 @@ class _Epochs(callbacks.Callback):
         self.epochs.append(epoch)
 
 
-def test_steps_go_on_with_the_next_pass(engine):
+@pytest.mark.parametrize("data", ["arrays", "PyDataset", "iterable"])
+def test_more_steps_than_batches_end_the_epoch(engine, data):
     looking = _Looking()
     model = classifier()
-    model.fit(X, Y, epochs=3, steps_per_epoch=5, callbacks=[looking], **OPTIONS)
-    assert [batch for batch, _ in looking.batches] == list(range(5)) * 3
+    pairs = Pairs()
+    x = {
+        "arrays": {"x": X, "y": Y, **OPTIONS},
+        "PyDataset": {"x": pairs, "verbose": 0},
+        "iterable": {"x": _Iterable(), "verbose": 0},
+    }[data]
+    with pytest.warns(UserWarning, match="ran out of data: the epoch ends after 2 of 5 steps"):
+        model.fit(epochs=3, steps_per_epoch=5, callbacks=[looking], **x)
+    assert [batch for batch, _ in looking.batches] == [0, 1, 2, 3, 4, 0, 1, 0, 1, 2, 3, 4]
 
 
 def test_data_that_runs_out_ends_training(engine):

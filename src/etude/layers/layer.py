@@ -191,6 +191,11 @@ class Layer(LayerState):
             self._inbound_nodes.append(node)
         return outputs
 
+    def _is_called_alone(self) -> bool:
+        """Whether nobody waits for the outputs: neither another layer nor a training step."""
+        context = call_context.state.context
+        return context is not None and context.entry is self
+
     def stateless_call(
         self,
         trainable_variables: Any,
@@ -286,7 +291,7 @@ class Layer(LayerState):
                 outputs = self._compute(args, kwargs, is_symbolic)
             if not self.built:
                 self._mark_built(bound.shapes())
-        if outputs is None:
+        if outputs is None and (is_symbolic or not self._is_called_alone()):
             raise ArgumentError(
                 f"call() of layer '{self.name}' ({type(self).__name__}) returned None. Is a "
                 "`return` missing?"

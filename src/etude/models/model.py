@@ -223,6 +223,10 @@ class Model(Trainer, Layer):
 
     # ---- building ------------------------------------------------------------------------------
 
+    def _is_called_alone(self) -> bool:
+        """Never: a model without outputs is of no use to anybody."""
+        return False
+
     def build(self, input_shape: Any) -> None:
         """Makes the weights of a subclassed model, by evaluating ``call`` abstractly.
 

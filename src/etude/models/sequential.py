@@ -8,7 +8,7 @@ from typing import Any
 
 from etude import tree
 from etude.autodiff import KerasTensor, symbolic
-from etude.errors import ArgumentError, SerializationError
+from etude.errors import ArgumentError, SerializationError, ShapeError
 from etude.layers.input_layer import InputLayer
 from etude.layers.layer import Layer
 from etude.layers.masks import get_mask
@@ -170,7 +170,6 @@ class Sequential(Model):
                 _check_one_input(layer)
                 raise error
         self.__dict__["_functional"] = Functional(first.output, x, name=self.name)
-        self._input_spec = self._functional.input_spec
 
     @staticmethod
     def _dtype_of(layer: Any) -> str:
@@ -179,7 +178,10 @@ class Sequential(Model):
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Runs the layers one after the other."""
         if self._functional is not None:
-            return self._functional.call(inputs, training=training, mask=mask)
+            try:
+                return self._functional.call(inputs, training=training, mask=mask)
+            except ShapeError as error:
+                raise self._with_shapes(error, inputs) from None
         for layer in self.layers:
             accepts = layer._call_signature.accepts
             extra = {"mask": mask} if "mask" in accepts and mask is not None else {}
@@ -187,6 +189,19 @@ class Sequential(Model):
             mask = tree.map_structure(get_mask, inputs)
             mask = mask if any(m is not None for m in tree.flatten(mask)) else None
         return inputs
+
+    def _with_shapes(self, error: ShapeError, inputs: Any) -> ShapeError:
+        """The error, which begins with the model's own shapes where the inputs have others.
+
+        Other sizes are no error by themselves: convolutions, say, take images of any size.
+        """
+        known, found = self._layers[0].batch_shape, getattr(inputs, "shape", None)
+        if found is None or found[1:] == known[1:]:
+            return error
+        return ShapeError(
+            f"Model '{self.name}' was made for inputs of shape {known}, got one of shape "
+            f"{tuple(found)}, and a layer cannot work with it. {error}"
+        )
 
     def behind_host(self, inputs: Any) -> Any:
         """As `Model.behind_host`; a model without an `Input` is built for the inputs before."""

@@ -11,6 +11,7 @@ one is dispatched by itself, again and again.
 
 from __future__ import annotations
 
+import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -141,24 +142,30 @@ class StreamRunner:
                 yield batch
             self._note_end(found)
             return
-        for _ in range(self.steps):
+        for step in range(self.steps):
             batch = self._next()
+            if batch is None and (step == 0 or self.batches.num_batches is None):
+                batch = self._next()  # of the next pass over the data
+                if batch is None:
+                    self._note_end(False)
+                    return
+                if step:
+                    self.iterator = itertools.chain([batch], self.iterator)  # type: ignore[arg-type]
+                    batch = None
             if batch is None:
-                self._note_end(False)
+                warn_of_short_epoch(step, self.steps)
                 return
             yield batch
 
     def _next(self) -> Any:
-        """The next batch, of the next pass over the data where one is at its end."""
-        for _ in range(2):
-            if self.iterator is None:
-                self.iterator = self.batches.epoch(self.passes)
-                self.passes += 1
-            batch = next(self.iterator, None)
-            if batch is not None:
-                return batch
+        """The next batch; None at the end of a pass over the data, and then that of a new one."""
+        if self.iterator is None:
+            self.iterator = self.batches.epoch(self.passes)
+            self.passes += 1
+        batch = next(self.iterator, None)
+        if batch is None:
             self.iterator = None
-        return None
+        return batch
 
     def _note_end(self, found: bool) -> None:
         if not found:
@@ -168,6 +175,16 @@ class StreamRunner:
                 "batches for each epoch: lower that number, or let the generator go on forever.",
                 stacklevel=2,
             )
+
+
+def warn_of_short_epoch(steps: int, wanted: int) -> None:
+    """Says that the data ended in the middle of an epoch; the next one begins with its start."""
+    warnings.warn(
+        f"Your input ran out of data: the epoch ends after {steps} of {wanted} steps. Leave "
+        "`steps_per_epoch` (or `validation_steps`) out to go through all of the data once in each "
+        "epoch, or let a data set go on without an end, `dataset.repeat()`.",
+        stacklevel=2,
+    )
 
 
 class ResidentRunner:
@@ -223,16 +240,13 @@ class ResidentRunner:
         """The runs of an epoch."""
         if self.steps is None:
             self.position = (epoch, 0)
-        left, begin = self.num_steps, 0
-        while left:
-            passes, step = self.position
-            count = min(left, self.batches.num_batches - step)
-            for first, last, call in self._pass(passes, step, step + count):
-                yield Run(begin + first - step, begin + last - step, call)
-            self.position = (passes, step + count)
-            if step + count == self.batches.num_batches:
-                self.position = (passes + 1, 0)
-            begin, left = begin + count, left - count
+        passes, step = self.position
+        stop = min(step + self.num_steps, self.batches.num_batches)
+        for first, last, call in self._pass(passes, step, stop):
+            yield Run(first - step, last - step, call)
+        self.position = (passes, stop) if stop < self.batches.num_batches else (passes + 1, 0)
+        if stop - step < self.num_steps:
+            warn_of_short_epoch(stop - step, self.num_steps)
 
     def _pass(self, passes: int, start: int, stop: int) -> Iterator[Run]:
         """The runs over some steps of one pass; the short last batch is one by itself."""

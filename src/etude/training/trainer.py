@@ -66,6 +66,8 @@ class Trainer(Steps):
     ) -> None:
         """Says how the model is trained.
 
+        Compiling again replaces what is given; loss and metrics that are not given stay.
+
         Args:
             optimizer: an optimizer or its name.
             loss: a loss, its name or a function ``(y_true, y_pred)``; for several outputs a list
@@ -93,11 +95,15 @@ class Trainer(Steps):
         names = getattr(self, "output_names", None)
         names = names or getattr(getattr(self, "_functional", None), "output_names", None)
         check_names(loss, metrics, weighted_metrics)
-        self.loss = loss
-        self._compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
-        self._compile_metrics = None
+        before = self._compile_config.get
+        if loss is not None:
+            self.loss, self._compile_loss = loss, CompileLoss(loss, loss_weights, names)
+        else:
+            loss, loss_weights = before("loss"), before("loss_weights")
         if metrics is not None or weighted_metrics is not None:
             self._compile_metrics = CompileMetrics(metrics, weighted_metrics, names)
+        else:
+            metrics, weighted_metrics = before("metrics"), before("weighted_metrics")
         self._loss_tracker = _mean("loss")
         self.run_eagerly = bool(run_eagerly)
         self.jit_compile = jit_compile
