@@ -32,6 +32,15 @@ def test_a_model_that_fit_built_has_an_open_batch(engine):
     assert model.layers[0].output.shape == (None, 3)
 
 
+def test_batches_of_one_size_are_seen_in_the_shapes(engine):
+    """As Keras on TensorFlow shows them."""
+    model = Sequential([layers.Dense(3), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((8, 4)), np.ones((8, 2)), batch_size=4, verbose=0)
+    assert model.output_shape == (4, 2)
+    assert model.predict(np.ones((7, 4)), verbose=0).shape == (7, 2)
+
+
 def test_a_stateful_layer_keeps_its_batch(engine):
     model = Sequential([layers.SimpleRNN(3, stateful=True)])
     model.compile("sgd", "mse")

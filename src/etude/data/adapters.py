@@ -26,6 +26,11 @@ class Batches(Protocol):
         """How many batches an epoch has; ``None`` where that is not known."""
         ...
 
+    @property
+    def even(self) -> bool:
+        """Whether all batches have one size, as far as is known before they are made."""
+        ...
+
     def epoch(self, epoch: int) -> Iterator[Any]:
         """The batches of an epoch."""
         ...

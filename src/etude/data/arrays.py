@@ -205,6 +205,11 @@ class ArrayBatches:
         return math.ceil(self.num_samples / self.batch_size)
 
     @property
+    def even(self) -> bool:
+        """Whether the last batch is as long as the others."""
+        return self.num_samples % self.batch_size == 0
+
+    @property
     def arrays(self) -> tuple[Any, Any, Any]:
         """Inputs, targets and sample weights."""
         return self.x, self.y, self.sample_weight

@@ -111,6 +111,8 @@ class PyDatasetBatches:
         seed: of the order.
     """
 
+    even = False
+
     def __init__(
         self,
         dataset: PyDataset,

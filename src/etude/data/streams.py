@@ -55,6 +55,7 @@ class GeneratorBatches:
 
     num_batches = None
     batch_size = None
+    even = False
 
     def __init__(
         self, generator: Iterator[Any], class_weight: dict[int, float] | None = None
@@ -98,6 +99,7 @@ class IterableBatches:
     """
 
     batch_size = None
+    even = False
 
     def __init__(self, source: Any, class_weight: dict[int, float] | None = None) -> None:
         self.source = source

@@ -7,6 +7,7 @@ that runs eagerly is called on the batch itself.)
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from etude import tree
@@ -27,13 +28,15 @@ def symbols_of(batch: Any) -> Any:
     )
 
 
-def build_from_batch(model: Any, batch: Any, targets: bool = True) -> None:
+def build_from_batch(model: Any, batch: Any, targets: bool = True, even: bool = True) -> None:
     """Builds what of a compiled model is not built yet.
 
     Args:
         model: the model.
         batch: a batch of data ``(x, y, sample_weight)``.
         targets: whether loss and metrics are built too.
+        even: whether all batches have the size of this one; if not, it is a sample, and what is
+            built is open to other sizes.
 
     Raises:
         NotBuiltError: ``call`` fails for a reason that is none of the data.
@@ -43,7 +46,7 @@ def build_from_batch(model: Any, batch: Any, targets: bool = True) -> None:
     metrics, loss = model._compile_metrics, model._compile_loss
     wanted = [part for part in (metrics, loss) if targets and part is not None and not part.built]
     if unbuilt or wanted:
-        y_pred = _outputs(model, x)
+        y_pred = _outputs(model, x, even)
         if y_pred is not None and y is not None:
             for part in wanted:
                 part.build(y, y_pred)
@@ -55,7 +58,7 @@ def build_from_batch(model: Any, batch: Any, targets: bool = True) -> None:
         optimizer.build(model.trainable_weights)
 
 
-def _outputs(model: Any, x: Any) -> Any:
+def _outputs(model: Any, x: Any, even: bool) -> Any:
     """The symbolic outputs of a model; ``None`` where only its own ``train_step`` can say.
 
     A model that runs eagerly computes real ones: its ``call`` may look at values.
@@ -63,7 +66,7 @@ def _outputs(model: Any, x: Any) -> Any:
     try:
         if model.run_eagerly:
             return model(x, training=False)
-        with symbolic.sample_batch(batch_size_of(x)):
+        with nullcontext() if even else symbolic.sample_batch(batch_size_of(x)):
             return eval_shape(lambda inputs: model(inputs, training=False), x)
     except EtudeError:
         if _trains_itself(model):

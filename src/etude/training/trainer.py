@@ -299,7 +299,7 @@ class Trainer(Steps):
         batch = first_batch(batches)
         if targets:
             checks.check_targets(self, batch[1])
-        build_from_batch(self, batch, targets)
+        build_from_batch(self, batch, targets, batches.even)
         self._forget_stale_programs()
         if targets and isinstance(batches, ArrayBatches):
             checks.warn_of_not_finite(batches.arrays)
