@@ -262,10 +262,19 @@ def dtype_policy() -> DTypePolicy:
     return _by_floatx[floatx]
 
 
-def set_dtype_policy(policy: str | DTypePolicy | dict[str, Any] | None) -> None:
-    """Sets the policy of layers that are given none; ``None`` goes back to `config.floatx`."""
+def set_dtype_policy(policy: str | DTypePolicy | dict[str, Any]) -> None:
+    """Sets the policy of layers that are given none.
+
+    Raises:
+        ArgumentError: it is no policy.
+    """
     global _policy
-    _policy = None if policy is None else get(policy)
+    if not isinstance(policy, (str, DTypePolicy, dict)):
+        raise ArgumentError(
+            "Invalid `policy` argument. Expected the name of a policy, such as 'mixed_float16', or "
+            f"a DTypePolicy; got {policy!r} of type {type(policy).__name__}."
+        )
+    _policy = get(policy)
 
 
 def get(identifier: Any) -> DTypePolicy:

@@ -14,6 +14,7 @@
     ├── EngineError (RuntimeError)        an engine is missing or cannot do what was asked
     ├── MissingNameError (AttributeError) a name of another library that its stand-in here has not
     ├── SerializationError (ValueError)   a config or file cannot become objects, or back
+    │   └── ConfigTypeError (TypeError)   an entry of a config has the wrong type
     ├── FileError (OSError)               a file cannot be written: no room, no permission
     └── FetchError (OSError)              a data set cannot be had
         └── HashMismatchError             bytes arrived, but not the expected ones
@@ -79,6 +80,10 @@ class MissingNameError(EtudeError, AttributeError):
 
 class SerializationError(EtudeError, ValueError):
     """A config or a file cannot be turned into objects, or the other way round."""
+
+
+class ConfigTypeError(SerializationError, TypeError):
+    """An entry of a config is of a type that it cannot be."""
 
 
 class FileError(EtudeError, OSError):

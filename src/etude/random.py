@@ -297,7 +297,9 @@ def randint(
     [0, 1, 2]
     """
     if not is_int_dtype(dtype):
-        raise DtypeError(f"random.randint requires an integer `dtype`; got dtype={dtype}.")
+        raise DtypeError(
+            f"`keras.random.randint` requires an integer `dtype`. Received: dtype={dtype}"
+        )
     low, high = as_tensor(minval, "int64"), as_tensor(maxval, "int64")
     return kernels._random_integers(
         draw_seed(seed), low, high, shape=_shape(shape), dtype=standardize_dtype(dtype)

@@ -163,7 +163,8 @@ class OrthogonalRegularizer(Regularizer):
         self.factor = _factor(factor, "factor")
         if mode not in ("rows", "columns"):
             raise ArgumentError(
-                f"Invalid value for argument `mode`: it is 'rows' or 'columns'; got {mode!r}."
+                'Invalid value for argument `mode`. Expected one of {"rows", "columns"}. '
+                f"Received: mode={mode}"
             )
         self.mode = mode
 

@@ -70,14 +70,16 @@ class StatelessScope:
 def _value_of(variable: Any, value: Any) -> Tensor:
     if not isinstance(variable, Variable):
         raise ArgumentError(
-            "Invalid reference variable in StatelessScope: `state_mapping` holds pairs of a "
-            f"Variable and its value; got {variable!r} in the place of a Variable."
+            "Invalid reference variable in StatelessScope: all keys in argument `mapping` must be "
+            f"Variable instances; got {variable!r}. `state_mapping` holds pairs of a Variable and "
+            "its value."
         )
     tensor = as_tensor(value, variable.dtype)
     if tuple(tensor.shape) != variable.shape:
         raise ShapeError(
-            f"Invalid variable value in StatelessScope: the value of {variable.path!r} must have "
-            f"its shape, {variable.shape}; got {tensor.shape}."
+            "Invalid variable value in StatelessScope: all values in argument `mapping` must be "
+            f"tensors with the shape of their Variable; {variable.path!r} has {variable.shape}, "
+            f"got {tensor.shape}."
         )
     return tensor
 

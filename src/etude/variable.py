@@ -236,6 +236,11 @@ class Variable(Operators):
         return len(self.value)
 
     def __bool__(self) -> bool:
+        if self.shape:
+            raise DtypeError(
+                "A Keras Variable cannot be used as a boolean. Ask for one value: "
+                "`ops.any(variable)`, `ops.all(variable)`."
+            )
         return bool(self.value)
 
     def __int__(self) -> int:

@@ -54,7 +54,8 @@ def test_inputs_and_outputs_may_be_dictionaries(engine):
     a, b = Input((2,), name="a"), Input((2,), name="b")
     model = Model({"a": a, "b": b}, {"sum": a + b, "difference": a - b})
     x, y = floats(3, 2), floats(3, 2)
-    found = model({"b": y, "a": x, "unused": y})
+    with pytest.warns(UserWarning, match="structure of `inputs` doesn't match"):
+        found = model({"b": y, "a": x, "unused": y})
     np.testing.assert_allclose(found["sum"].numpy(), x + y)
     np.testing.assert_allclose(found["difference"].numpy(), x - y)
     with pytest.raises(ArgumentError, match='Missing data for input "b"'):
@@ -211,3 +212,14 @@ def test_deep_graphs_do_not_hit_the_recursion_limit(engine):
     for _ in range(1500):
         y = y + 1.0
     assert Model(x, y)(np.zeros((1, 1), "float32")).numpy().item() == 1500.0
+
+
+def test_symbols_of_other_shapes_than_the_inputs(engine):
+    a, b = Input((3,), name="a"), Input((None, 4))
+    model = Model({"a": a, "b": {"c": b}}, {"a": layers.Dense(2)(a), "b": layers.Dense(5)(b)})
+    found = model({"a": Input((3,), batch_size=2), "b": {"c": Input((7, 4), batch_size=2)}})
+    assert found["a"].shape == (2, 2) and found["b"].shape == (2, 7, 5)
+    assert model.compute_output_shape({"a": (8, 3), "b": {"c": (8, 6, 4)}}) == {
+        "a": (8, 2),
+        "b": (8, 6, 5),
+    }

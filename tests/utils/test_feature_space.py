@@ -9,7 +9,7 @@ import pytest
 
 import etude
 from etude import Model, layers
-from etude.errors import ArgumentError, StateError
+from etude.errors import ArgumentError, NotBuiltError
 from etude.utils import FeatureSpace
 
 DATA = {
@@ -100,7 +100,7 @@ def test_mistakes_are_explained() -> None:
         FeatureSpace({"a": "number"})
     with pytest.raises(ArgumentError, match="unknown features"):
         FeatureSpace({"a": "float"}, crosses=[("a", "b")])
-    with pytest.raises(StateError, match=r"call `.adapt"):
+    with pytest.raises(NotBuiltError, match=r"call `.adapt"):
         FeatureSpace({"a": "float_normalized"})({"a": np.ones(2)})
     with pytest.raises(ArgumentError, match="has not been encoded"):
         FeatureSpace({"a": FeatureSpace.integer_hashed(3, output_mode="int")})({"a": [1]})

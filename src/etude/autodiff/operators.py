@@ -128,5 +128,8 @@ class Operators:
     def __rshift__(self, other: Any) -> Tensor:
         return OPS["right_shift"](self, other)
 
+    def __round__(self, ndigits: int | None = None) -> Tensor:
+        return OPS["round"](self, decimals=ndigits or 0)
+
     def __getitem__(self, key: Any) -> Tensor:
         return OPS["getitem"](self, key)

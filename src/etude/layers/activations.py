@@ -279,8 +279,9 @@ def _boolean_mask(mask: Any, inputs: Any) -> Any:
     pairs = zip(reversed(mask.shape), reversed(inputs.shape), strict=False)
     if len(mask.shape) > len(inputs.shape) or any(m not in (1, n) for m, n in pairs):
         raise ShapeError(
-            "Softmax: every size of `mask` is 1 or that of `inputs` at the same place from the "
-            "end, and the mask must not have more dimensions; got inputs of shape "
-            f"{tuple(inputs.shape)} and a mask of shape {tuple(mask.shape)}."
+            "Softmax: `mask` must be broadcastable to the inputs: every size of `mask` is 1 or "
+            "that of `inputs` at the same place from the end, and the mask must not have more "
+            f"dimensions; got inputs of shape {tuple(inputs.shape)} and a mask of shape "
+            f"{tuple(mask.shape)}."
         )
     return mask if str(mask.dtype) == "bool" else ops.greater(mask, ops.cast(0.5, mask.dtype))

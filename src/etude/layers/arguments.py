@@ -123,8 +123,9 @@ def known_axis(shape: Shape, axis: int, layer: str) -> int:
     size = shape[axis]
     if size is None:
         raise ShapeError(
-            f"{layer}: the size of axis {axis} must be known to make the weights; the input has "
-            f"shape {shape}. Give it in `Input(shape=...)`."
+            f"{layer}: axis {axis} of the input tensor should have a defined dimension but the "
+            f"layer received an input with shape {shape}. The weights have this size: give it in "
+            "`Input(shape=...)`."
         )
     return size
 

@@ -186,9 +186,9 @@ class Lambda(Layer):
                     config[name] = code.function
                     continue
                 raise SerializationError(
-                    "The file holds a `Lambda` layer with a Python lambda in it, and etude never "
-                    "runs code from a file. Build the model in code and "
-                    "load its weights, or register a named function with "
+                    "The file holds a `Lambda` layer with a Python lambda in it. Loading it would "
+                    "mean arbitrary code execution, and etude never runs code from a file. Build "
+                    "the model in code and load its weights, or register a named function with "
                     "`etude.saving.register_keras_serializable` and use it in the Lambda."
                 )
             if isinstance(value, dict):

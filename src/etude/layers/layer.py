@@ -499,6 +499,10 @@ class Layer(LayerState):
                     f"or dict of shapes; got {shapes!r}."
                 )
             return tree.map_shape_structure(self._symbolic, shapes)
+        return self._evaluated_spec(*args, **kwargs)
+
+    def _evaluated_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The symbolic outputs, by evaluating ``call`` abstractly."""
         return eval_shape(self._call_by_policy, args, kwargs)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:

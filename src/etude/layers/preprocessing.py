@@ -229,8 +229,9 @@ class Normalization(ConfiguredLayer):
         """A batch as an array of the shape that the layer is built for; builds it if it is not."""
         if not hasattr(batch, "shape"):
             raise DtypeError(
-                "Normalization.adapt() expected batches that are arrays or tensors; got one of "
-                f"type {type(batch).__name__}. Make each an array: `numpy.array(...)`."
+                "Normalization.adapt() expected batches that are arrays or tensors, which have a "
+                f"`.shape`; got one of type {type(batch).__name__}. Make each an array: "
+                "`numpy.array(...)`."
             )
         array = np.asarray(ops.convert_to_numpy(batch) if is_tensor(batch) else batch)
         if not self.built:

@@ -106,13 +106,13 @@ def _checked_noise_shape(noise_shape: Any) -> tuple[int | None, ...] | None:
     for index, size in enumerate(noise_shape):
         if size is not None and not is_integer(size):
             raise ArgumentError(
-                f"{start}Every entry is an integer or None; got {size!r} of type "
+                f"{start}Expected all elements to be integers or None; got {size!r} of type "
                 f"{type(size).__name__} at index {index}."
             )
         if size is not None and size <= 0:
             raise ArgumentError(
-                f"{start}A size is 1 or more, or None for that of the input; got {size} at index "
-                f"{index}."
+                f"{start}Expected all dimensions to be positive integers or None. None stands for "
+                f"the size of the input; got {size} at index {index}."
             )
     return tuple(noise_shape)
 

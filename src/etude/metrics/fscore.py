@@ -69,10 +69,12 @@ class FBetaScore(Metric):
 
     def _build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
         if len(y_pred_shape) != 2 or len(y_true_shape) != 2 or y_pred_shape[-1] is None:
+            is_flat = len(y_pred_shape) == len(y_true_shape) == 2
+            known = ", with output_dim fully defined (not None)" if is_flat else ""
             raise ShapeError(
-                "FBetaScore expects 2D inputs with shape (batch_size, output_dim), of which the "
-                f"second is known; got y_pred of shape {y_pred_shape} and y_true of shape "
-                f"{y_true_shape}."
+                f"FBetaScore expects 2D inputs with shape (batch_size, output_dim){known}. "
+                f"Received input shapes: y_pred.shape={tuple(y_pred_shape)} and "
+                f"y_true.shape={tuple(y_true_shape)}."
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
         self.true_positives = self.add_variable(shape, dtype=self.dtype, name="true_positives")

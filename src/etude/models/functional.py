@@ -148,7 +148,7 @@ class Functional(Model):
             for x, known in zip(flat, self._graph.inputs, strict=True)
         )
         if not same and split_of(self) is None:
-            return super().compute_output_spec(*args, **kwargs)
+            return self._evaluated_spec(*args, **kwargs)
         outputs = tree.map_structure(
             lambda t: KerasTensor(t.shape, dtype=t.dtype), self._graph.outputs_struct
         )
@@ -191,6 +191,10 @@ class Functional(Model):
                 return tree.flatten(inputs)
         else:
             wanted = {tensor.name: tensor for tensor in self._graph.inputs}
+        if set(inputs) - set(wanted) and not any(
+            isinstance(v, KerasTensor) for v in inputs.values()
+        ):
+            warnings.warn(_mismatch(self, inputs), stacklevel=2)
         values = {}
         for key, tensor in wanted.items():
             if key not in inputs and not history_of(tensor)[0].optional:
@@ -295,8 +299,8 @@ def _mismatch(model: Functional, inputs: Any) -> str:
         lambda x: f"Tensor(shape={tuple(x.shape)})" if hasattr(x, "shape") else repr(x), inputs
     )
     return (
-        f"Model '{model.name}': The structure of `inputs` doesn't match the expected structure.\n"
-        f"It takes: {expected}\nIt got: {received}"
+        "The structure of `inputs` doesn't match the expected structure.\n"
+        f"Model '{model.name}' takes: {expected}\nIt got: {received}"
     )
 
 

@@ -109,6 +109,13 @@ class Graph:
         _check_names(self.operations)
         self._plan()
 
+    def _named_output(self, node: Node) -> str:
+        """The first output that needs a node, as error messages name it."""
+        for path, tensor in tree.flatten_with_path(self.outputs_struct):
+            if node in _sorted_nodes(self.inputs, [tensor])[0]:
+                return f"Output with path `{'.'.join(map(str, path))}`" if path else "Output"
+        return "Output"
+
     def _plan(self) -> None:
         """Gives every tensor a slot, and lists the calls in the order in which they run."""
         slots: dict[int, int] = {}
@@ -123,9 +130,10 @@ class Graph:
                 for tensor in node.inputs:
                     if id(tensor) not in slots:
                         raise ArgumentError(
-                            f"Graph disconnected: '{operation.name}' needs {tensor}, which does "
-                            f"not come from the `inputs` of the model. Reached so far: {done}. "
-                            "Every `Input` that the outputs depend on must be among the `inputs`."
+                            f"{self._named_output(node)} is not connected to `inputs`. Graph "
+                            f"disconnected: '{operation.name}' needs {tensor}, which does not come "
+                            f"from the `inputs` of the model. Reached so far: {done}. Every "
+                            "`Input` that the outputs depend on must be among the `inputs`."
                         )
                 done.append(operation.name)
                 if node.inputs:
@@ -134,7 +142,10 @@ class Graph:
                     self.steps.append(_Step(node, slots))
         for tensor in self.outputs:
             if id(tensor) not in slots:
-                raise ArgumentError(f"The output {tensor} is not connected to the inputs.")
+                raise ArgumentError(
+                    f"{self._named_output(_producer(tensor)[0])} is not connected to `inputs`: "
+                    f"{tensor} depends on none of them."
+                )
         self.output_slots = [slots[id(tensor)] for tensor in self.outputs]
         self.size = len(slots)
 

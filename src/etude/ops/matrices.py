@@ -37,8 +37,8 @@ def float_matrix(name: str, x: Any, argument: str = "x") -> Tensor:
     t = as_tensor(x)
     if t.ndim < 2:
         raise ShapeError(
-            f"{name}(): Input should have rank >= 2, a matrix or a stack of them. Received: "
-            f"{argument}.shape = {t.shape}"
+            f"{name}(): Input should have rank >= 2. Received: {argument}.shape = {t.shape}, which "
+            "is no matrix, nor a stack of them."
         )
     return t if str(t.dtype) in (*FLOATS, *COMPLEX) else cast(t, config.floatx())
 

@@ -139,8 +139,9 @@ def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
         )
     if axes is not None and sorted(axes_indices(axes, x.ndim)) != list(range(x.ndim)):
         raise ArgumentError(
-            f"transpose: `axes` must be a valid permutation of the {x.ndim} axes of shape "
-            f"{tuple(x.shape)}. Received: axes={list(axes)}"
+            "transpose: `axes` must be a list of the same length as the input shape, a valid "
+            f"permutation of the {x.ndim} axes of shape {tuple(x.shape)}. Received: "
+            f"axes={list(axes)}"
         )
     return xp().transpose(x, None if axes is None else tuple(axes))
 

@@ -67,7 +67,7 @@ class Ftrl(Optimizer):
         if learning_rate_power > 0.0:
             raise ArgumentError(
                 "`learning_rate_power` needs to be negative or zero. Received: "
-                f"learning_rate_power={learning_rate_power}. The usual choice is -0.5."
+                f"learning_rate_power={learning_rate_power}."
             )
         for name in (
             "initial_accumulator_value",

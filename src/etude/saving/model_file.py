@@ -148,7 +148,10 @@ def load_model(
             "run."
         )
     if not is_folder and not path.is_file():
-        raise ArgumentError(f"File not found: filepath={filepath}. There is no file {path}.")
+        raise ArgumentError(
+            f"File not found: filepath={filepath}. There is no file {path}. Please ensure the file "
+            "is an accessible `.keras` or `.h5` file: check the folder and the spelling."
+        )
     if is_old:
         from etude.saving import legacy_h5  # noqa: PLC0415  (h5py is slow to import)
 

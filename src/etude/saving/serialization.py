@@ -26,7 +26,7 @@ from etude.autodiff import Composite, KerasTensor, Primitive
 from etude.autodiff import is_tensor as _is_tensor
 from etude.dtype_policies import DTypePolicy, DTypePolicyMap, FloatDTypePolicy
 from etude.dtypes import standardize_dtype
-from etude.errors import SerializationError
+from etude.errors import ConfigTypeError, SerializationError
 from etude.ops.core import convert_to_tensor
 from etude.saving.registration import (
     CustomObjectScope,
@@ -319,7 +319,7 @@ def _deserialize_function(
 ) -> Any:
     name, module = config["config"], config.get("module")
     if not isinstance(name, str):
-        raise SerializationError(
+        raise ConfigTypeError(
             "Expected 'config' to be a non-null str, the name of the function; got "
             f"{type(name).__name__}. The config: {config}"
         )
@@ -346,7 +346,7 @@ def _deserialize_instance(
 ) -> Any:
     inner = config["config"] if config["config"] is not None else {}
     if not isinstance(inner, dict):
-        raise SerializationError(
+        raise ConfigTypeError(
             f"Expected 'config' to be a dict, the arguments of {config['class_name']}; got "
             f"{type(inner).__name__}. The config: {config}"
         )

@@ -66,7 +66,9 @@ def _outputs(model: Any, x: Any, even: bool) -> Any:
     try:
         if model.run_eagerly:
             return model(x, training=False)
-        with nullcontext() if even else symbolic.sample_batch(batch_size_of(x)):
+        arrays = any(leaf is not None for leaf in tree.flatten(x))
+        known = even or not arrays
+        with nullcontext() if known else symbolic.sample_batch(batch_size_of(x)):
             return eval_shape(lambda inputs: model(inputs, training=False), x)
     except EtudeError:
         if _trains_itself(model):

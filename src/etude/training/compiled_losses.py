@@ -313,7 +313,7 @@ def _entries(setting: Any, outputs: Outputs) -> list[Any]:
                 f"Expected keys {[n for n in known if n is not None]} in the dict of losses, the "
                 f"names of the outputs; got {list(setting)}."
             )
-        return list(setting.values())
+        setting = list(setting.values())
     if isinstance(setting, (list, tuple)):
         return tree.flatten(setting)
     return [setting]

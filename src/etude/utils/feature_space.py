@@ -9,7 +9,7 @@ import numpy as np
 
 from etude import layers, naming, ops
 from etude.autodiff import KerasTensor
-from etude.errors import ArgumentError, StateError
+from etude.errors import ArgumentError, NotBuiltError
 from etude.saving import model_file
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -110,7 +110,7 @@ class FeatureSpace(layers.Layer):
 
     Raises:
         ArgumentError: a column or an argument is unknown.
-        StateError: it was not adapted to data yet.
+        NotBuiltError: it was not adapted to data yet.
 
     Example:
         >>> import numpy as np
@@ -326,7 +326,7 @@ class FeatureSpace(layers.Layer):
 
     def _check_if_adapted(self) -> None:
         if not self._is_adapted:
-            raise StateError(
+            raise NotBuiltError(
                 "You need to call `.adapt(dataset)` on the FeatureSpace before you can start using "
                 "it: some columns learn from data."
             )

@@ -166,8 +166,8 @@ class Resizing(_ToSize):
             down = across = min(down, across)
         elif self.crop_to_aspect_ratio:
             down = across = max(down, across)
-        top = (self.height - sizes[0] * down) // 2
-        left = (self.width - sizes[1] * across) // 2
+        top = int((self.height - sizes[0] * down) / 2)  # towards zero, as images are cut
+        left = int((self.width - sizes[1] * across) / 2)
         x1, y1, x2, y2 = ops.split(xyxy, 4, axis=-1)
         ends = [x1 * across + left, y1 * down + top, x2 * across + left, y2 * down + top]
         return ops.concatenate(ends, axis=-1)
