@@ -21,7 +21,7 @@ from etude import config, layers
 from etude.applications import imagenet_utils
 from etude.autodiff import KerasTensor
 from etude.data.downloads import get_file
-from etude.errors import ArgumentError, FetchError
+from etude.errors import ArgumentError, FetchError, ShapeError
 from etude.models import Functional
 from etude.utils.graphs import get_source_inputs
 
@@ -134,7 +134,11 @@ class Assembly:
         Raises:
             ArgumentError: ``input_shape`` or ``input_tensor`` cannot be used.
         """
-        shape = imagenet_utils.obtain_input_shape(
+        return self.image_of(self.shape(default_size, min_size))
+
+    def shape(self, default_size: int, min_size: int = 32) -> tuple[int | None, ...]:
+        """The shape of one image, from what the user asked for; arguments as for `image`."""
+        return imagenet_utils.obtain_input_shape(
             self.input_shape,
             default_size=default_size,
             min_size=min_size,
@@ -142,10 +146,26 @@ class Assembly:
             require_flatten=self.include_top,
             weights=self.weights,
         )
-        return self.image_of(shape)
+
+    def asked_size(self) -> tuple[int | None, ...] | None:
+        """The shape of one image that the user gave, by ``input_shape`` or by ``input_tensor``.
+
+        Raises:
+            ShapeError: both are given, and they differ.
+        """
+        if not isinstance(self.input_tensor, KerasTensor):
+            return self.input_shape
+        shape = tuple(self.input_tensor.shape[1:])
+        if self.input_shape is not None and tuple(self.input_shape) != shape:
+            raise ShapeError(
+                f"{self.name}: input_tensor.shape[1:] must equal input_shape; Received: "
+                f"input_tensor.shape={tuple(self.input_tensor.shape)}, "
+                f"input_shape={self.input_shape}. Give one of the two."
+            )
+        return shape
 
     def image_of(self, shape: tuple[int | None, ...]) -> KerasTensor:
-        """The images, where a family has its own way to find their shape."""
+        """The images, for families that look at their shape first."""
         if self.input_tensor is None:
             self._image = layers.Input(shape=shape)
             return self._image

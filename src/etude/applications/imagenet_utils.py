@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from etude import activations, config, ops
-from etude.applications.class_index import class_index_file
+from etude.applications.class_index import CLASS_INDEX
 from etude.autodiff import KerasTensor, Tensor
 from etude.errors import ArgumentError, ShapeError
 
@@ -122,8 +122,7 @@ def _prepare_tensor(x: Any, axis: int, mode: str) -> Any:
 @cache
 def _class_index() -> dict[str, list[str]]:
     """Number of a class -> its number in WordNet, and its name."""
-    with open(class_index_file(), encoding="utf-8") as file:
-        return json.load(file)
+    return json.loads(CLASS_INDEX.read()["imagenet_class_index.json"])
 
 
 def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, Any]]]:
