@@ -22,6 +22,7 @@ from etude.applications import imagenet_utils
 from etude.autodiff import KerasTensor
 from etude.data.downloads import get_file
 from etude.errors import ArgumentError, FetchError, ShapeError
+from etude.messages import say
 from etude.models import Functional
 from etude.utils.graphs import get_source_inputs
 
@@ -45,12 +46,34 @@ class WeightFiles:
         top: the name of the file for the model with its classifier.
         bare: the name of the file for the model without.
         hashes: the MD5 or SHA-256 of both; ``None`` where Keras has published none.
+        stand_in: gives a model the weights of somebody else, where Keras's cannot be had.
     """
 
     base: str
     top: str
     bare: str
     hashes: tuple[str | None, str | None] = (None, None)
+    stand_in: Callable[[Any], None] | None = None
+
+    def load_into(self, model: Functional, include_top: bool) -> None:
+        """Gives a model its weights.
+
+        Raises:
+            FetchError: they cannot be had; the message says what to do.
+        """
+        try:
+            model.load_weights(self.fetch(include_top, model.name))
+        except FetchError as error:
+            if self.stand_in is None:
+                raise
+            try:
+                self.stand_in(model)
+            except FetchError as other:
+                raise FetchError(f"{error}\nNor can others: {other}") from other
+            say(
+                f"Keras's ImageNet weights of {model.name!r} cannot be reached, so the model has "
+                "those of torchvision: its predictions are as good, but not the same."
+            )
 
     def fetch(self, include_top: bool, model: str) -> str:
         """The path of the file, downloaded if it is not in ``~/.keras/models``.
@@ -230,7 +253,7 @@ class Assembly:
         if self.imagenet:
             if files is None:
                 raise ArgumentError(f"There are no ImageNet weights for {self.name!r}.")
-            model.load_weights(files.fetch(self.include_top, self.name))
+            files.load_into(model, self.include_top)
         elif self.weights is not None:
             model.load_weights(self.weights)
         return model

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from etude import layers
-from etude.applications import imagenet_utils
+from etude.applications import imagenet_utils, mobilenet_v2_weights
 from etude.applications.assembly import (
     Assembly,
     WeightFiles,
@@ -93,7 +93,8 @@ def MobileNetV2(
     x = _normalized(x, "Conv_1_bn")
     x = layers.ReLU(6.0, name="out_relu")(x)
     stem = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{float(alpha)}_{rows}"
-    files = WeightFiles(BASE, f"{stem}.h5", f"{stem}_no_top.h5")
+    stand_in = mobilenet_v2_weights.read_into if alpha == 1.0 else None
+    files = WeightFiles(BASE, f"{stem}.h5", f"{stem}_no_top.h5", stand_in=stand_in)
     return assembly.finish(assembly.head(x, pool_names=False), files)
 
 
