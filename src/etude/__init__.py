@@ -59,7 +59,7 @@ if _collects:
 if TYPE_CHECKING:
     from typing import Any  # not in the public namespace, which has an operation Any
 
-    from etude import datasets, legacy, mixed_precision, preprocessing, utils
+    from etude import applications, datasets, legacy, mixed_precision, preprocessing, utils
 
 __version__ = "0.1.0"
 
@@ -85,6 +85,7 @@ __all__ = [
     "Variable",
     "__version__",
     "activations",
+    "applications",
     "autodiff",
     "backend",
     "callbacks",
@@ -114,7 +115,14 @@ __all__ = [
     "version",
 ]
 
-_WHEN_FIRST_USED = ("datasets", "legacy", "mixed_precision", "preprocessing", "utils")
+_WHEN_FIRST_USED = (
+    "applications",
+    "datasets",
+    "legacy",
+    "mixed_precision",
+    "preprocessing",
+    "utils",
+)
 
 
 def version() -> str:

@@ -39,7 +39,7 @@ class Pair:
         with keras_alone():
             assert shapes == [tuple(w.shape) for w in self.theirs.weights]
         rng = np.random.default_rng(0)
-        weights = [_plausible(w.path, w.shape, rng) for w in self.ours.weights]
+        weights = [plausible(w.path, w.shape, rng) for w in self.ours.weights]
         self.ours.set_weights(weights)
         with keras_alone():
             self.theirs.set_weights(weights)
@@ -64,7 +64,7 @@ class Pair:
             np.testing.assert_allclose(a, np.asarray(b), rtol, atol, err_msg=name)
 
 
-def _plausible(path: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def plausible(path: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Numbers of the size that a weight of this name has."""
     if path.endswith("variance"):
         return rng.uniform(0.5, 1.5, shape).astype("float32")
