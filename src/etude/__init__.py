@@ -41,9 +41,11 @@ from etude.dtype_policies import DTypePolicy, FloatDTypePolicy
 from etude.engine import device
 from etude.initializers import Initializer
 from etude.layers import Input, InputSpec, Layer
+from etude.layers.operation import Operation
 from etude.losses import Loss
 from etude.metrics import Metric
 from etude.models import Functional, Model, Sequential
+from etude.models.function import Function
 from etude.naming import name_scope
 from etude.optimizers import Optimizer
 from etude.regularizers import Regularizer
@@ -66,6 +68,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DTypePolicy",
     "FloatDTypePolicy",
+    "Function",
     "Functional",
     "GradientTape",
     "Initializer",
@@ -76,6 +79,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "Operation",
     "Optimizer",
     "Regularizer",
     "Sequential",

@@ -22,11 +22,13 @@ from typing import Any
 
 import numpy as np
 
+from etude import ops
 from etude.autodiff import Composite, KerasTensor, Primitive
 from etude.autodiff import is_tensor as _is_tensor
 from etude.dtype_policies import DTypePolicy, DTypePolicyMap, FloatDTypePolicy
 from etude.dtypes import standardize_dtype
 from etude.errors import SerializationError
+from etude.ops import image
 from etude.ops.core import convert_to_tensor
 from etude.saving.registration import (
     CustomObjectScope,
@@ -172,12 +174,17 @@ def _serialize_function(function: Any) -> Config:
             stacklevel=3,
         )
         return {"class_name": "__lambda__", "config": {"value": None}}
+    name = get_registered_name(function)
     return {
-        "module": "builtins",
+        "module": "keras.ops" if _is_op(function) and _named_function(name) is None else "builtins",
         "class_name": "function",
-        "config": get_registered_name(function),
+        "config": name,
         "registered_name": "function",
     }
+
+
+def _is_op(value: Any) -> bool:
+    return isinstance(value, (Primitive, Composite))
 
 
 def _serialize_instance(obj: Any) -> Config:
@@ -326,12 +333,14 @@ def _deserialize_function(
     custom = get_registered_object(name, custom_objects)
     if custom is not None:
         return custom
-    modules = [f"keras.{m}" for m in FUNCTION_MODULES] if module == "builtins" else [module]
-    for candidate in modules:
-        found = public_object(f"{candidate}.{name}")
-        if found is not None:
-            _refuse_registered_name(config, name, f"{candidate}.{name}")
-            return found
+    found = public_object(f"{module}.{name}")
+    if found is None and module == "builtins":
+        found = _named_function(name)
+    if found is None and str(module).startswith(("builtins", "keras.ops", "keras.src.ops")):
+        found = _named_op(name)
+    if found is not None:
+        _refuse_registered_name(config, name, f"{module}.{name}")
+        return found
     if module_objects and name in module_objects:
         return module_objects[name]
     if ">" not in name:  # Keras up to 3.6 wrote custom functions without their package
@@ -339,6 +348,19 @@ def _deserialize_function(
             if full_name.endswith(f">{name}"):
                 return found
     raise _not_found("function", name, config)
+
+
+def _named_function(name: str) -> Any:
+    """The function that Keras means by a name without a module; None where there is none."""
+    found = (public_object(f"keras.{module}.{name}") for module in FUNCTION_MODULES)
+    return next((function for function in found if function is not None), None)
+
+
+def _named_op(name: str) -> Any:
+    """The op with a name; None where there is none."""
+    known = name in ops.__all__ or name in image.__all__
+    found = getattr(ops, name, None) or getattr(image, name, None)
+    return found if known and _is_op(found) else None
 
 
 def _deserialize_instance(
