@@ -22,6 +22,7 @@ from etude import (
     callbacks,
     config,
     constraints,
+    distillation,
     dtype_policies,
     errors,
     initializers,
@@ -61,7 +62,15 @@ if _collects:
 if TYPE_CHECKING:
     from typing import Any  # not in the public namespace, which has an operation Any
 
-    from etude import datasets, legacy, mixed_precision, preprocessing, utils
+    from etude import (
+        datasets,
+        legacy,
+        mixed_precision,
+        preprocessing,
+        utils,
+        visualization,
+        wrappers,
+    )
 
 __version__ = "0.1.0"
 
@@ -96,6 +105,7 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "distillation",
     "dtype_policies",
     "errors",
     "function",
@@ -116,9 +126,13 @@ __all__ = [
     "tree",
     "utils",
     "version",
+    "visualization",
+    "wrappers",
 ]
 
-_WHEN_FIRST_USED = ("datasets", "legacy", "mixed_precision", "preprocessing", "utils")
+_WHEN_FIRST_USED = (
+    "datasets", "legacy", "mixed_precision", "preprocessing", "utils", "visualization", "wrappers",
+)  # fmt: skip
 
 
 def version() -> str:

@@ -9,11 +9,12 @@ from etude import dtype_policies, naming
 from etude.autodiff import eval_shape, symbolic
 from etude.errors import ArgumentError, DtypeError, StateError
 from etude.layers import auto_config
+from etude.saving.pickling import Saveable
 
 __all__ = ["Operation"]
 
 
-class Operation:
+class Operation(Saveable):
     """A computation that runs on values, and becomes a node of a graph on symbolic tensors.
 
     A subclass writes ``call``. What it returns for symbolic tensors is found by running ``call``
@@ -102,12 +103,12 @@ class Operation:
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the first call on symbolic tensors; a list where there are more."""
+        """The symbolic input of the first call on symbolic tensors; or all of them."""
         return _one_or_all(self._first_node("input").inputs)
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the first call on symbolic tensors; a list where there are more."""
+        """The symbolic output of the first call on symbolic tensors; or all of them."""
         return _one_or_all(self._first_node("output").outputs)
 
     def _first_node(self, wanted: str) -> Any:
