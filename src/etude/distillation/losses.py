@@ -137,8 +137,8 @@ class FeatureDistillation(_LossPerOutput):
                 raise ArgumentError(
                     "FeatureDistillation with layer names requires Functional or Sequential "
                     f"models, whose layers can be looked into; the {role} is a "
-                    f"{type(model).__name__} without symbolic inputs. Leave the names out, which compares the final "
-                    "outputs, or use LogitsDistillation."
+                    f"{type(model).__name__} without symbolic inputs. Leave the names out, "
+                    "which compares the final outputs, or use LogitsDistillation."
                 )
             if layer is not None:
                 try:
