@@ -22,6 +22,7 @@ from etude import (
     callbacks,
     config,
     constraints,
+    distillation,
     dtype_policies,
     errors,
     initializers,
@@ -41,9 +42,11 @@ from etude.dtype_policies import DTypePolicy, FloatDTypePolicy
 from etude.engine import device
 from etude.initializers import Initializer
 from etude.layers import Input, InputSpec, Layer
+from etude.layers.operation import Operation
 from etude.losses import Loss
 from etude.metrics import Metric
 from etude.models import Functional, Model, Sequential
+from etude.models.function import Function
 from etude.naming import name_scope
 from etude.optimizers import Optimizer
 from etude.regularizers import Regularizer
@@ -59,13 +62,23 @@ if _collects:
 if TYPE_CHECKING:
     from typing import Any  # not in the public namespace, which has an operation Any
 
-    from etude import applications, datasets, legacy, mixed_precision, preprocessing, utils
+    from etude import (
+        applications,
+        datasets,
+        legacy,
+        mixed_precision,
+        preprocessing,
+        utils,
+        visualization,
+        wrappers,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DTypePolicy",
     "FloatDTypePolicy",
+    "Function",
     "Functional",
     "GradientTape",
     "Initializer",
@@ -76,6 +89,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "Operation",
     "Optimizer",
     "Regularizer",
     "Sequential",
@@ -93,6 +107,7 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "distillation",
     "dtype_policies",
     "errors",
     "function",
@@ -113,6 +128,8 @@ __all__ = [
     "tree",
     "utils",
     "version",
+    "visualization",
+    "wrappers",
 ]
 
 _WHEN_FIRST_USED = (
@@ -122,6 +139,8 @@ _WHEN_FIRST_USED = (
     "mixed_precision",
     "preprocessing",
     "utils",
+    "visualization",
+    "wrappers",
 )
 
 

@@ -12,6 +12,7 @@
     ├── NotBuiltError (ValueError)        weights were asked for before there are any
     ├── StateError (RuntimeError)         a method was called too early, too late, or twice
     ├── EngineError (RuntimeError)        an engine is missing or cannot do what was asked
+    ├── MissingPackageError (ImportError) a package that only some functions need is not installed
     ├── MissingNameError (AttributeError) a name of another library that its stand-in here has not
     ├── SerializationError (ValueError)   a config or file cannot become objects, or back
     │   └── ConfigTypeError (TypeError)   an entry of a config has the wrong type
@@ -72,6 +73,10 @@ class StateError(EtudeError, RuntimeError):
 
 class EngineError(EtudeError, RuntimeError):
     """An engine is missing, unknown, or cannot do what was asked."""
+
+
+class MissingPackageError(EtudeError, ImportError):
+    """A package is not installed that only some functions need."""
 
 
 class MissingNameError(EtudeError, AttributeError):

@@ -12,7 +12,11 @@ from etude.errors import SerializationError
 from etude.layers.arguments import Shape
 from etude.layers.configured import ConfiguredLayer
 from etude.layers.layer import Layer
-from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.saving.serialization import (
+    deserialize_keras_object,
+    names_are_kept,
+    serialize_keras_object,
+)
 
 __all__ = ["Identity", "Lambda", "Masking"]
 
@@ -199,7 +203,8 @@ class Lambda(Layer):
 
 
 def _function_config(value: Any) -> Any:
-    if callable(value) and getattr(value, "__name__", None) == "<lambda>":
+    is_lambda = callable(value) and getattr(value, "__name__", None) == "<lambda>"
+    if is_lambda and not names_are_kept():
         return {"class_name": "__lambda__", "config": {"code": _LambdaCode.of(value)}}
     return serialize_keras_object(value)
 

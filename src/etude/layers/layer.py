@@ -20,7 +20,7 @@ from etude import dtype_policies, naming, regularizers, tree
 from etude.autodiff import KerasTensor, Tensor, eval_shape, symbolic
 from etude.dtypes import is_float_dtype, standardize_dtype
 from etude.errors import ArgumentError, DtypeError, StateError
-from etude.layers import auto_config, behind_host, call_context
+from etude.layers import behind_host, call_context
 from etude.layers.call_signature import (
     BoundCall,
     CallSignature,
@@ -30,6 +30,7 @@ from etude.layers.call_signature import (
 )
 from etude.layers.input_spec import InputSpec, assert_input_compatibility
 from etude.layers.masks import get_mask, set_mask
+from etude.layers.operation import Operation
 from etude.layers.state import LayerState
 from etude.layers.stateless import stateless_call
 from etude.ops.core import cast, convert_to_tensor
@@ -38,7 +39,7 @@ from etude.variable import Variable, autocast_scope
 __all__ = ["InputSpec", "Layer"]
 
 
-class Layer(LayerState):
+class Layer(LayerState, Operation):
     """The base of all layers.
 
     A subclass writes ``call``; where it has weights, it makes them in ``__init__``, or in ``build``
@@ -72,15 +73,13 @@ class Layer(LayerState):
     """
 
     _super_called = False
-    _auto_config: Any
     _input_spec: Any
     _convert_input_args: bool
     _allow_non_tensor_positional_args: bool
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Notes the arguments, for `get_config`, and prepares the tracking of attributes."""
-        instance = object.__new__(cls)
-        instance.__dict__["_auto_config"] = auto_config.recorded_arguments(cls, args, kwargs)
+        """Prepares the tracking of attributes."""
+        instance = super().__new__(cls, *args, **kwargs)
         instance._init_state()
         return instance
 
@@ -100,7 +99,7 @@ class Layer(LayerState):
         **kwargs: Any,
     ) -> None:
         self._super_called = True
-        self.name = _checked_name(name, type(self))
+        Operation.__init__(self, name)
         self._dtype_policy = dtype_policies.get(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._read_legacy_arguments(kwargs)
@@ -558,24 +557,6 @@ class Layer(LayerState):
         """The name with those of the layers around; ``None`` before the layer is built."""
         return self._path
 
-    @property
-    def input(self) -> Any:
-        """The symbolic input of the first call on symbolic tensors."""
-        return _one_or_all(self._first_node("input").inputs)
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of the first call on symbolic tensors."""
-        return _one_or_all(self._first_node("output").outputs)
-
-    def _first_node(self, wanted: str) -> Any:
-        if not self._inbound_nodes:
-            raise UncalledError(
-                f"Layer '{self.name}' has no defined {wanted}: it has never been called on the "
-                "symbolic tensor of an `Input`."
-            )
-        return self._inbound_nodes[0]
-
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this layer again.
 
@@ -584,41 +565,17 @@ class Layer(LayerState):
         Raises:
             NoAutoConfig: they cannot be written into a config.
         """
-        own = type(self).get_config is not Layer.get_config
-        config: dict[str, Any] = {"name": self.name} if own else auto_config.full_config(self)
+        config = self._noted_config(Layer.get_config)
         config["trainable"] = self.trainable
         config["dtype"] = dtype_policies.serialize(self.dtype_policy)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer with these arguments.
-
-        Raises:
-            DtypeError: the class does not take them.
-        """
-        if isinstance(config.get("dtype"), dict):
-            policy = dtype_policies.deserialize(config["dtype"])
-            is_map = isinstance(policy, dtype_policies.DTypePolicyMap)
-            config = {**config, "dtype": policy if is_map else policy.name}
-        try:
-            return cls(**config)
-        except Exception as error:
-            raise DtypeError(
-                f"{cls.__name__} cannot be made from its config {config}.\n\nThe constructor "
-                f"answered: {error}"
-            ) from error
-
     def __repr__(self) -> str:
         if not self._super_called:
             return object.__repr__(self)
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-class UncalledError(StateError, AttributeError):
-    """A symbolic input or output was asked for before there is one."""
 
 
 def _scoped_build(build: Callable[..., None]) -> Callable[..., None]:
@@ -645,21 +602,6 @@ def _scoped_build(build: Callable[..., None]) -> Callable[..., None]:
 
 
 Layer.build = _scoped_build(Layer.build)
-
-
-def _checked_name(name: str | None, cls: type) -> str:
-    if name is None:
-        return naming.auto_name(cls.__name__)
-    if not isinstance(name, str) or "/" in name:
-        raise ArgumentError(
-            "Argument `name` must be a string and cannot contain character `/`, which separates "
-            f"layers in a path; got {name!r} of type {type(name).__name__}."
-        )
-    return name
-
-
-def _one_or_all(tensors: list[Any]) -> Any:
-    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def _shown(value: Any) -> Any:

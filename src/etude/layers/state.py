@@ -34,7 +34,6 @@ class LayerState:
     _layers: list[Any]
     _metrics: list[Any]
     _seed_generators: list[Any]
-    _inbound_nodes: list[Any]
     _losses: list[Any]
     _trainable: bool
     name: str
@@ -50,8 +49,6 @@ class LayerState:
         hidden["_metrics"] = tracker.stores["metrics"]
         hidden["_seed_generators"] = tracker.stores["seed_generators"]
         hidden["_losses"] = []
-        hidden["_inbound_nodes"] = []
-        hidden["_outbound_nodes"] = []
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Tensor):

@@ -11,6 +11,7 @@ from etude.autodiff import Tensor
 from etude.dtypes import standardize_dtype
 from etude.errors import ArgumentError, ShapeError
 from etude.naming import auto_name, name_scope
+from etude.saving.pickling import Saveable
 
 __all__ = [
     "Loss",
@@ -24,7 +25,7 @@ __all__ = [
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
-class Loss:
+class Loss(Saveable):
     """How far predictions are from targets.
 
     Subclasses define ``call(y_true, y_pred)``, which returns one value per sample: the last axis

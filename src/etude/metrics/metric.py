@@ -11,12 +11,13 @@ from etude.errors import ArgumentError, StateError
 from etude.layers.tracking import refuse_in_place_of_variable
 from etude.losses.loss import compute_dtype
 from etude.naming import auto_name
+from etude.saving.pickling import Saveable
 from etude.variable import Variable
 
 __all__ = ["Metric"]
 
 
-class Metric:
+class Metric(Saveable):
     """A number that is gathered over many batches.
 
     Subclasses make their state by `add_variable`, change it in `update_state`, and return a number
@@ -62,6 +63,13 @@ class Metric:
         known: list[Any] = self._variables if isinstance(part, Variable) else self._metrics
         if all(part is not other for other in known):
             known.append(part)
+
+    def __reduce__(self) -> Any:
+        return (*super().__reduce__(), [variable.numpy() for variable in self.variables])
+
+    def __setstate__(self, values: list[Any]) -> None:
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
 
     def _check_super_called(self) -> None:
         if "_variables" not in self.__dict__:

@@ -14,6 +14,7 @@ from etude.layers.input_spec import InputSpec
 from etude.layers.layer import Layer
 from etude.layers.masks import get_mask, set_mask
 from etude.models import functional_config
+from etude.models.function import Function
 from etude.models.graph import Graph, clone_between, history_of, is_input
 from etude.models.host_split import split_of
 from etude.models.model import RESERVED, Model, ReservedAttributeError
@@ -24,7 +25,7 @@ from etude.saving.registration import register_public
 __all__ = ["Functional"]
 
 
-class Functional(Model):
+class Functional(Function, Model):
     """A model whose layers were called on symbolic tensors; ``Model(inputs, outputs)`` makes one.
 
     Args:
@@ -52,7 +53,7 @@ class Functional(Model):
     def __init__(
         self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None
     ) -> None:
-        super().__init__(name=name)
+        Model.__init__(self, name=name)
         self._convert_input_args = False  # every input has its own dtype, see `_standardize`
         self._allow_non_tensor_positional_args = True
         _check_symbolic(inputs, "inputs")
@@ -82,21 +83,6 @@ class Functional(Model):
     @layers.setter
     def layers(self, _: Any) -> None:
         raise ReservedAttributeError(RESERVED)
-
-    @property
-    def operations(self) -> list[Any]:
-        """Layers and ops of the graph, those that run first first."""
-        return list(self._graph.operations)
-
-    @property
-    def inputs(self) -> list[KerasTensor]:
-        """The symbolic inputs, flat."""
-        return list(self._graph.inputs)
-
-    @property
-    def outputs(self) -> list[KerasTensor]:
-        """The symbolic outputs, flat."""
-        return list(self._graph.outputs)
 
     @property
     def input(self) -> Any:
@@ -153,13 +139,6 @@ class Functional(Model):
             lambda t: KerasTensor(t.shape, dtype=t.dtype), self._graph.outputs_struct
         )
         return _unwrapped(outputs)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shapes of the outputs for inputs of these shapes."""
-        symbols = tree.map_shape_structure(KerasTensor, input_shape)
-        dtypes = (tensor.dtype for tensor in self._graph.inputs)
-        typed = tree.map_structure(lambda t: KerasTensor(t.shape, next(dtypes)), symbols)
-        return tree.map_structure(lambda t: t.shape, self.compute_output_spec(typed))
 
     def _standardize(self, inputs: Any) -> list[Any]:
         """The inputs as a flat list of tensors with the dtypes and ranks that the graph expects."""

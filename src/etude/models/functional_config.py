@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from etude import ops, tree
-from etude.autodiff import KerasTensor
+from etude.autodiff import Composite, KerasTensor, Primitive
+from etude.autodiff.symbolic import any_symbolic
 from etude.errors import SerializationError
-from etude.models.graph import Operation, history_of, name_operation
+from etude.models.graph import OpCall, history_of
+from etude.models.keras_operations import arranged, function_of, keras_class, split
+from etude.ops import image
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["from_config", "to_config"]
@@ -23,13 +26,9 @@ def to_config(model: Any) -> Config:
     indices = _node_indices(graph)
     layers = []
     for operation in graph.operations:
-        entry = _serialize_operation(operation)
+        calls = [n for n in operation._inbound_nodes if id(n) in graph.node_ids and n.inputs]
+        entry = _serialize_operation(operation, calls, indices)
         entry["name"] = operation.name
-        entry["inbound_nodes"] = [
-            _serialize_call(node, indices)
-            for node in operation._inbound_nodes
-            if id(node) in graph.node_ids and node.inputs
-        ]
         layers.append(entry)
 
     def place(tensor: KerasTensor) -> list[Any]:
@@ -64,18 +63,41 @@ def _first_index(operation: Any) -> int:
     return getattr(operation, "_first_call", 0)
 
 
-def _serialize_operation(operation: Any) -> Config:
-    if isinstance(operation, Operation):
-        return {
-            "module": "etude.ops",
-            "class_name": operation.function.name,
-            "config": {"name": operation.name},
-            "registered_name": None,
-        }
-    return serialize_keras_object(operation)
+def _serialize_operation(operation: Any, calls: list[Any], indices: dict[int, int]) -> Config:
+    """A layer, or an op as Keras's class for it, with its calls."""
+    nodes = [(node.args, node.kwargs) for node in calls]
+    if not isinstance(operation, OpCall):
+        entry = serialize_keras_object(operation)
+    else:
+        entry, nodes = _serialize_op(operation, nodes)
+    entry["inbound_nodes"] = [_serialize_call(*arguments, indices) for arguments in nodes]
+    return entry
 
 
-def _serialize_call(node: Any, indices: dict[int, int]) -> Config:
+def _serialize_op(operation: OpCall, calls: list[Any]) -> tuple[Config, list[Any]]:
+    """An op, and its calls without the arguments that stand in its config."""
+    known = keras_class(operation.function)
+    if known is not None:
+        found = [split(operation.function, *arguments) for arguments in calls]
+        options = found[0][0] if found else {}
+        if not any_symbolic(options) and all(other[0] == options for other in found):
+            entry = {
+                "module": known.module,
+                "class_name": known.name,
+                "config": {"name": operation.name, **serialize_keras_object(options)},
+                "registered_name": known.name,
+            }
+            return entry, [(args, kwargs) for _, args, kwargs in found]
+    entry = {  # one that Keras does not have, or that it does not take such arguments for
+        "module": "etude.ops",
+        "class_name": operation.function.name,
+        "config": {"name": operation.name},
+        "registered_name": None,
+    }
+    return entry, calls
+
+
+def _serialize_call(args: Any, kwargs: Any, indices: dict[int, int]) -> Config:
     def symbol(value: Any) -> Any:
         if not isinstance(value, KerasTensor):
             return value
@@ -85,8 +107,8 @@ def _serialize_call(node: Any, indices: dict[int, int]) -> Config:
         return {"class_name": "__keras_tensor__", "config": content}
 
     return {
-        "args": serialize_keras_object(tree.map_structure(symbol, node.args)),
-        "kwargs": serialize_keras_object(tree.map_structure(symbol, node.kwargs)),
+        "args": serialize_keras_object(tree.map_structure(symbol, args)),
+        "kwargs": serialize_keras_object(tree.map_structure(symbol, kwargs)),
     }
 
 
@@ -113,42 +135,25 @@ def from_config(
 _OWN_KEYS = ("layers", "input_layers", "output_layers", "name", "trainable")
 
 
-class _NamedOp:
-    """An op of a model, with the name that its call has in there.
-
-    Args:
-        entry: its config; options that Keras keeps apart from the call stand in ``config``.
-        name: the name of the call.
+def _op_call(entry: Config, name: str) -> OpCall:
+    """An op of a model, with the name that it has in there.
 
     Raises:
         SerializationError: there is no such op.
     """
-
-    def __init__(self, entry: Config, name: str) -> None:
-        wanted = _squeezed(str(entry["class_name"]))
-        found = [op for op in ops.__all__ if _squeezed(op) == wanted]
-        self.function = getattr(ops, min(found, key=len, default=""), None)
-        if not hasattr(self.function, "name"):
-            raise SerializationError(f"Unknown op in a model's config: {entry['class_name']!r}.")
-        self.name = name
-        self.options = {k: v for k, v in entry["config"].items() if k != "name"}
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        assert self.function is not None
-        if _squeezed(self.function.name) == "getitem" and isinstance(args[1], list):
-            args = (args[0], tuple(args[1]))  # JSON knows no tuples
-        outputs = self.function(*args, **{**self.options, **kwargs})
-        name_operation(outputs, self.name)
-        return outputs
+    wanted = str(entry["class_name"])
+    if str(entry["module"]).startswith("etude.ops"):
+        function = getattr(ops, wanted, None) or getattr(image, wanted, None)
+    else:
+        function = function_of(wanted)
+    if not isinstance(function, (Primitive, Composite)):
+        raise SerializationError(f"Unknown op in a model's config: {wanted!r}.")
+    return OpCall(function, name)
 
 
-def _squeezed(name: str) -> str:
-    """The name of an op or of Keras's class of it, as both are the same: ``GetItem``, ``getitem``.
-
-    >>> _squeezed("GetItem") == _squeezed("getitem")
-    True
-    """
-    return name.replace("_", "").lower()
+def _as_tuples(value: Any) -> Any:
+    """Lists as tuples, inside of each other too: JSON knows no tuples."""
+    return tuple(map(_as_tuples, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _as_call(call: Any) -> Config:
@@ -169,6 +174,7 @@ class _Reader:
     def __init__(self, entries: list[Config], custom_objects: dict[str, Any] | None) -> None:
         self.custom_objects = custom_objects
         self.layers: dict[str, Any] = {}
+        self.options: dict[str, Config] = {}  # of ops: what Keras gives to their constructors
         self.calls: dict[str, list[list[KerasTensor]]] = {}
         self.waiting: list[tuple[str, Config]] = []
         for entry in entries:
@@ -189,9 +195,13 @@ class _Reader:
 
     def _make(self, entry: Config, name: str) -> Any:
         module = str(entry.get("module"))
-        if module.startswith(("etude.ops", "keras.src.ops", "keras.ops")):
-            return _NamedOp(entry, name)
         config = entry.get("config", {})
+        if module.startswith(("etude.ops", "keras.src.ops", "keras.ops")):
+            if not module.startswith("etude"):
+                given = {k: v for k, v in config.items() if k != "name"}
+                read = deserialize_keras_object(given, self.custom_objects)
+                self.options[name] = {key: _as_tuples(value) for key, value in read.items()}
+            return _op_call(entry, name)
         if "batch_input_shape" in config and entry.get("class_name") == "InputLayer":  # Keras 2
             shape = config["batch_input_shape"]
             rest = {k: v for k, v in config.items() if k != "batch_input_shape"}
@@ -209,7 +219,7 @@ class _Reader:
                     later.append((name, call))
                 else:
                     args, kwargs = self._read(call["args"]), self._read(call["kwargs"])
-                    outputs = self.layers[name](*args, **kwargs)
+                    outputs = self._call(name, args, kwargs)
                     self.calls[name].append(_symbols(outputs))
             if len(later) == len(self.waiting):
                 raise SerializationError(
@@ -217,6 +227,17 @@ class _Reader:
                     f"calls of these layers cannot be made: {sorted(blocked)}"
                 )
             self.waiting = later
+
+    def _call(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        layer = self.layers[name]
+        if not isinstance(layer, OpCall):
+            return layer(*args, **kwargs)
+        if name in self.options:
+            positional, kwargs = arranged(layer.function, self.options[name], args, kwargs)
+            args = list(positional)
+        if layer.function.name in ("getitem", "get_item") and isinstance(args[1], list):
+            args[1] = tuple(args[1])
+        return layer(*args, **kwargs)
 
     def _ready(self, call: Config) -> bool:
         return all(len(self.calls[name]) > node for name, node, _ in _histories(call))

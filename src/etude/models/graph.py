@@ -16,53 +16,39 @@ from etude.autodiff import KerasTensor
 from etude.autodiff.symbolic import Node
 from etude.errors import ArgumentError
 from etude.layers.input_layer import Input, InputLayer
-from etude.layers.layer import Layer
+from etude.layers.operation import Operation
+from etude.models.keras_operations import keras_class
 
-__all__ = ["Graph", "Operation", "clone_between", "history_of", "name_operation"]
+__all__ = ["Graph", "OpCall", "clone_between", "history_of"]
 
 
-class Operation:
-    """A call of an op in a graph, under a name of its own; layers stand for themselves.
+class OpCall(Operation):
+    """An op in a graph, under a name of its own; layers and operations of users have theirs.
 
     Args:
-        node: the call.
-        name: its name; by default that of the op with a number.
+        function: the op.
+        name: its name; by default that of Keras's class for the op, with a number.
     """
 
-    def __init__(self, node: Node, name: str | None = None) -> None:
-        self.node = node
-        self.function = node.operation
-        self.name = name or naming.auto_name(getattr(node.operation, "name", "operation"))
-        self.built = True
-        self._inbound_nodes = [node]
+    def __init__(self, function: Any, name: str | None = None) -> None:
+        known = keras_class(function)
+        own_name = known.name if known else getattr(function, "name", "operation")
+        super().__init__(name or naming.auto_name(own_name))
+        self.function = function
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def call(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the op."""
         return self.function(*args, **kwargs)
 
-    def count_params(self) -> int:
-        """None: an op has no weights."""
-        return 0
-
-    def __repr__(self) -> str:
-        return f"<Operation name={self.name}>"
-
 
 def operation_of(node: Node) -> Any:
-    """The layer that a node calls, or the named `Operation` for an op; one per node."""
-    if isinstance(node.operation, Layer):
+    """The layer or `Operation` that a node calls; for an op an `OpCall`, one per node."""
+    if isinstance(node.operation, Operation):
         return node.operation
-    if "named_operation" not in node.__dict__:
-        node.__dict__["named_operation"] = Operation(node)
-    return node.__dict__["named_operation"]
-
-
-def name_operation(outputs: Any, name: str) -> None:
-    """Names the call of an op that has just made symbolic outputs."""
-    symbols = [t for t in tree.flatten(outputs) if isinstance(t, KerasTensor)]
-    if symbols and symbols[0].producer is not None:
-        node = symbols[0].producer[0]
-        node.__dict__["named_operation"] = Operation(node, name)
+    if "op_call" not in node.__dict__:
+        call = node.__dict__["op_call"] = OpCall(node.operation)
+        call._inbound_nodes.append(node)
+    return node.__dict__["op_call"]
 
 
 def history_of(tensor: KerasTensor) -> tuple[Any, int, int]:
@@ -249,6 +235,8 @@ def _sorted_nodes(
     first_seen: dict[Any, int] = {}
 
     def enter(tensor: KerasTensor) -> None:
+        if tensor.producer is None and id(tensor) in stops:
+            return
         node, _ = _producer(tensor)
         if node in finished:
             return
@@ -293,12 +281,12 @@ def _by_depth(
         depth = max(node_depth.setdefault(node, 0), operation_depth.get(operation, 0))
         operation_depth[operation] = node_depth[node] = depth
         for tensor in node.inputs:
-            parent = _producer(tensor)[0]
+            parent = tensor.producer[0] if tensor.producer else None
             if parent in in_graph:
                 node_depth[parent] = max(depth + 1, node_depth.get(parent, 0))
     for tensor in inputs:  # inputs that no output depends on belong to the model all the same
-        node = _producer(tensor)[0]
-        if not node.inputs and operation_of(node) not in operation_depth:
+        node = tensor.producer[0] if tensor.producer else None
+        if node and not node.inputs and operation_of(node) not in operation_depth:
             operation_depth[operation_of(node)] = node_depth[node] = 0
             first_seen[operation_of(node)] = -1
     by_depth: defaultdict[int, list[Node]] = defaultdict(list)
@@ -349,7 +337,7 @@ def clone_between(inputs: Any, outputs: Any) -> tuple[Any, Any]:
         if node.inputs:
             args, kwargs = tree.map_structure(twin, (node.args, node.kwargs))
             again = Node(node.operation, args, kwargs, tree.map_structure(twin, node.structure))
-            if isinstance(node.operation, Layer):
+            if isinstance(node.operation, Operation):
                 node.operation._inbound_nodes.append(again)
     new_inputs = [twins[id(tensor)] for tensor in flat_inputs]
     new_outputs = [twin(tensor) for tensor in flat_outputs]

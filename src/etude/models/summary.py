@@ -15,6 +15,7 @@ from rich.table import Column, Table
 from etude import tree
 from etude.dtypes import standardize_dtype
 from etude.errors import ArgumentError
+from etude.models.graph import OpCall, operation_of
 
 __all__ = ["count_params", "layer_bounds", "print_summary"]
 
@@ -159,13 +160,13 @@ class _View:
         return rows
 
     def fields(self, layer: Any, prefix: str) -> list[str]:
-        kind = getattr(layer, "function", layer)
-        kind = getattr(kind, "name", "") if kind is not layer else type(layer).__name__
-        count = f"{layer.count_params():,}" if layer.built else "0"
+        kind = layer.function.name if isinstance(layer, OpCall) else type(layer).__name__
+        built = getattr(layer, "built", True)  # an `Operation` has nothing to build
+        count = f"{layer.count_params():,}" if built and hasattr(layer, "count_params") else "0"
         fields = [
             f"{escape(prefix + layer.name)} ([color(33)]{escape(kind)}[/])",
             _output_shape(layer),
-            _number(count) + ("" if layer.built else " (unbuilt)"),
+            _number(count) + ("" if built else " (unbuilt)"),
         ]
         if not self.is_chain:
             fields.append(self.connections(layer))
@@ -184,7 +185,7 @@ class _View:
                 continue
             for tensor in node.inputs:
                 source, tensor_index = tensor.producer
-                owner = source.__dict__.get("named_operation", source.operation)
+                owner = operation_of(source)
                 calls = owner._inbound_nodes
                 index = next((i for i, n in enumerate(calls) if n is source), 0)
                 found.append(f"{escape(owner.name)}[{_number(index)}][{_number(tensor_index)}]")

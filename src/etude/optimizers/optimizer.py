@@ -25,6 +25,7 @@ from etude.naming import auto_name, name_scope
 from etude.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from etude.optimizers.schedules import LearningRateSchedule
 from etude.optimizers.state import OptimizerState, Slots
+from etude.saving.pickling import Saveable
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 from etude.variable import Variable
 
@@ -53,7 +54,7 @@ def _common_parameters() -> list[inspect.Parameter]:
     return list(inspect.signature(Optimizer.__init__).parameters.values())[1:]
 
 
-class Optimizer(OptimizerState):
+class Optimizer(OptimizerState, Saveable):
     """Changes variables so that a loss falls.
 
     Subclasses define `build`, which makes their slots (momenta and the like), and `update_step`,

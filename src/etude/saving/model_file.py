@@ -26,7 +26,14 @@ from etude.saving.serialization import (
 if TYPE_CHECKING:
     import zipfile
 
-__all__ = ["load_model", "save_model", "stored_weights"]
+__all__ = [
+    "from_archive",
+    "load_model",
+    "save_model",
+    "stored_configs",
+    "stored_weights",
+    "to_archive",
+]
 
 KERAS_VERSION = "3.15.1"  # the version whose form is written
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -86,33 +93,73 @@ def save_model(
             write_atomically(path / name, lambda part, content=content: _write(part, content))
         return
 
-    import zipfile  # noqa: PLC0415  (slow to import)
-
-    def write(target: Path) -> None:
-        with zipfile.ZipFile(target, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(name, content)
-
-    write_atomically(path, write)
+    write_atomically(path, lambda target: _write(target, _zipped(members)))
 
 
 def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _members(model: Any) -> dict[str, bytes]:
-    """The members of an archive, by name."""
+def _zipped(members: dict[str, bytes]) -> bytes:
+    import zipfile  # noqa: PLC0415  (slow to import)
+
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return memory.getvalue()
+
+
+def to_archive(obj: Any) -> tuple[bytes, dict[str, Any]]:
+    """A layer, model, loss, metric or optimizer as the bytes of a ``*.keras`` file.
+
+    Returns:
+        The bytes; and the classes and functions of users that are named in them.
+    """
+    with object_sharing(keep_names=True) as met:
+        config = serialize_keras_object(obj)
+    return _zipped(_members(obj, config)), met.named or {}
+
+
+def from_archive(content: bytes, custom_objects: dict[str, Any]) -> Any:
+    """What `to_archive` was given, made anew; read as `load_model` reads it.
+
+    Args:
+        content: the bytes of a ``*.keras`` file.
+        custom_objects: names in it, and the classes and functions that they mean.
+    """
+    return _restored(*_read_archive(io.BytesIO(content)), "the archive", custom_objects)
+
+
+def _restored(config: Any, stored: Stored, origin: str, custom_objects: Any) -> Any:
+    """The object that the members of an archive describe, with its weights."""
     from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
 
     with object_sharing():
-        config = json.dumps(serialize_keras_object(model))
+        found = deserialize_keras_object(config, custom_objects)
+    if hasattr(found, "load_own_variables"):
+        weights.from_bytes(found, stored[WEIGHTS], origin)
+        assets.give(weights.owners(found), stored)
+    return found
+
+
+def _members(model: Any, config: Any = None) -> dict[str, bytes]:
+    """The members of an archive, by name."""
+    from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
+
+    if config is None:
+        with object_sharing():
+            config = serialize_keras_object(model)
+    if hasattr(model, "save_own_variables"):
+        variables = {WEIGHTS: weights.to_bytes(model), **assets.members(weights.owners(model))}
+    else:  # a loss has no variables
+        variables = {WEIGHTS: b""}
     now = datetime.datetime.now(tz=datetime.UTC)
     metadata = {"keras_version": KERAS_VERSION, "date_saved": now.strftime("%Y-%m-%d@%H:%M:%S")}
     return {
         METADATA: json.dumps(metadata).encode(),
-        CONFIG: config.encode(),
-        WEIGHTS: weights.to_bytes(model),
-        **assets.members(weights.owners(model)),
+        CONFIG: json.dumps(config).encode(),
+        **variables,
     }
 
 
@@ -136,8 +183,6 @@ def load_model(
     """
     import zipfile  # noqa: PLC0415  (slow to import)
 
-    from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
-
     path = Path(os.fspath(filepath))
     is_folder = path.is_dir() and (path / CONFIG).is_file()
     is_old = path.suffix in (".h5", ".hdf5")
@@ -159,12 +204,9 @@ def load_model(
     config, stored = _read_folder(path) if is_folder else _read_archive(path)
     if not compile:
         config["compile_config"] = None
-    with object_sharing():
-        model = deserialize_keras_object(config, custom_objects, safe_mode)
+    model = _restored(config, stored, str(path), custom_objects)
     if not hasattr(model, "weights"):
         raise SerializationError(f"{path} holds no model, but a {type(model).__name__}.")
-    weights.from_bytes(model, stored[WEIGHTS], str(path))
-    assets.give(weights.owners(model), stored)
     return model
 
 
@@ -173,12 +215,24 @@ def stored_weights(path: Path) -> bytes:
     return _read_archive(path)[1][WEIGHTS]
 
 
+def stored_configs(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config and the metadata in a file ``*.keras``."""
+    import zipfile  # noqa: PLC0415  (slow to import)
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = [_member(archive, path, n, MAX_CONFIG_BYTES) for n in (CONFIG, METADATA)]
+    except zipfile.BadZipFile as error:
+        raise _no_model(path, error) from error
+    return _config(path, found[0]), _config(path, found[1])
+
+
 Stored = dict[str, bytes]
 """The weights and the files of layers, by the names that the archive has for them."""
 
 
-def _read_archive(path: Path) -> tuple[dict[str, Any], Stored]:
-    """The config of an archive, and what else is in it."""
+def _read_archive(path: Any) -> tuple[dict[str, Any], Stored]:
+    """The config of an archive, given by its path or its bytes, and what else is in it."""
     import zipfile  # noqa: PLC0415  (slow to import)
 
     try:
@@ -205,7 +259,7 @@ def _read_folder(path: Path) -> tuple[dict[str, Any], Stored]:
         raise _no_model(path, error) from error
 
 
-def _config(path: Path, text: bytes) -> dict[str, Any]:
+def _config(path: Any, text: bytes) -> dict[str, Any]:
     try:
         config = json.loads(text)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -215,13 +269,13 @@ def _config(path: Path, text: bytes) -> dict[str, Any]:
     return config
 
 
-def _no_model(path: Path, error: object) -> SerializationError:
+def _no_model(path: Any, error: object) -> SerializationError:
     return SerializationError(
         f"{path} holds no model: it is no archive as `model.save('x.keras')` writes ({error})."
     )
 
 
-def _member(archive: zipfile.ZipFile, path: Path, name: str, limit: int | None) -> bytes:
+def _member(archive: zipfile.ZipFile, path: Any, name: str, limit: int | None) -> bytes:
     """One member of an archive, read into memory."""
     try:
         info = archive.getinfo(name)

@@ -22,11 +22,13 @@ from typing import Any
 
 import numpy as np
 
+from etude import ops
 from etude.autodiff import Composite, KerasTensor, Primitive
 from etude.autodiff import is_tensor as _is_tensor
 from etude.dtype_policies import DTypePolicy, DTypePolicyMap, FloatDTypePolicy
 from etude.dtypes import standardize_dtype
 from etude.errors import ConfigTypeError, SerializationError
+from etude.ops import image
 from etude.ops.core import convert_to_tensor
 from etude.saving.registration import (
     CustomObjectScope,
@@ -42,6 +44,7 @@ from etude.saving.registration import (
 __all__ = [
     "deserialize_keras_object",
     "deserialize_member",
+    "names_are_kept",
     "object_sharing",
     "serialize_dict",
     "serialize_keras_object",
@@ -77,19 +80,49 @@ class _Shared:
         self.configs: dict[int, Config] = {}  # id(object) -> config
         self.objects: dict[int, Any] = {}  # shared_object_id -> object
         self.alive: list[Any] = []  # an id stays unique only as long as its object lives
+        self.named: dict[str, Any] | None = None  # what configs name of users, if it is kept
+
+    def note(self, name: str, obj: Any) -> None:
+        """Keeps a class or function of a user.
+
+        Raises:
+            SerializationError: there is another of that name.
+        """
+        if self.named is not None and self.named.setdefault(name, obj) is not obj:
+            raise SerializationError(
+                f"Two classes or functions are called {name!r}: {self.named[name]} and {obj}. "
+                "Register them under names of their own: "
+                "`@etude.saving.register_keras_serializable(package=..., name=...)`."
+            )
 
 
 _shared: ContextVar[_Shared | None] = ContextVar("object_sharing", default=None)
 
 
 @contextmanager
-def object_sharing() -> Iterator[None]:
-    """A scope in which an object that occurs twice is written, and made, only once."""
-    token = _shared.set(_Shared())
+def object_sharing(keep_names: bool = False) -> Iterator[_Shared]:
+    """A scope in which an object that occurs twice is written, and made, only once.
+
+    Args:
+        keep_names: whether what configs name of users is kept in ``named``. Then Python lambdas
+            get a name too, in the place of a config that cannot be read again.
+
+    Yields:
+        What was met.
+    """
+    shared = _Shared()
+    shared.named = {} if keep_names else None
+    token = _shared.set(shared)
     try:
-        yield
+        yield shared
     finally:
         _shared.reset(token)
+
+
+def names_are_kept() -> bool:
+    """Whether configs need not stand for themselves: the objects that they name are kept."""
+    shared = _shared.get()
+    return shared is not None and shared.named is not None
 
 
 # ---- objects to configs -----------------------------------------------------------------------
@@ -164,7 +197,10 @@ def _serialize_symbol(tensor: KerasTensor) -> Config:
 
 
 def _serialize_function(function: Any) -> Config:
-    if function.__name__ == "<lambda>":
+    shared, name = _shared.get(), get_registered_name(function)
+    if function.__name__ == "<lambda>" and shared is not None and shared.named is not None:
+        name = f"<lambda>{len(shared.named)}"
+    elif function.__name__ == "<lambda>":
         warnings.warn(
             "A lambda was serialized: only its place is kept, and the result cannot be loaded "
             "again. Use a named function, decorated with "
@@ -172,12 +208,19 @@ def _serialize_function(function: Any) -> Config:
             stacklevel=3,
         )
         return {"class_name": "__lambda__", "config": {"value": None}}
+    by_name = _named_function(name) or _named_op(name)
+    if shared is not None and by_name is not function:
+        shared.note(name, function)
     return {
-        "module": "builtins",
+        "module": "keras.ops" if _is_op(by_name) else "builtins",
         "class_name": "function",
-        "config": get_registered_name(function),
+        "config": name,
         "registered_name": "function",
     }
+
+
+def _is_op(value: Any) -> bool:
+    return isinstance(value, (Primitive, Composite))
 
 
 def _serialize_instance(obj: Any) -> Config:
@@ -190,6 +233,9 @@ def _serialize_instance(obj: Any) -> Config:
     else:
         config = {"module": cls.__module__, "class_name": cls.__name__}
         registered_name = get_registered_name(cls)
+        shared = _shared.get()
+        if shared is not None:
+            shared.note(registered_name, cls)
     config |= {"config": _own_config(obj), "registered_name": registered_name}
     for key in ("build_config", "compile_config"):
         get = getattr(obj, f"get_{key}", None)
@@ -326,12 +372,14 @@ def _deserialize_function(
     custom = get_registered_object(name, custom_objects)
     if custom is not None:
         return custom
-    modules = [f"keras.{m}" for m in FUNCTION_MODULES] if module == "builtins" else [module]
-    for candidate in modules:
-        found = public_object(f"{candidate}.{name}")
-        if found is not None:
-            _refuse_registered_name(config, name, f"{candidate}.{name}")
-            return found
+    found = public_object(f"{module}.{name}")
+    if found is None and module == "builtins":
+        found = _named_function(name)
+    if found is None and str(module).startswith(("builtins", "keras.ops", "keras.src.ops")):
+        found = _named_op(name)
+    if found is not None:
+        _refuse_registered_name(config, name, f"{module}.{name}")
+        return found
     if module_objects and name in module_objects:
         return module_objects[name]
     if ">" not in name:  # Keras up to 3.6 wrote custom functions without their package
@@ -339,6 +387,19 @@ def _deserialize_function(
             if full_name.endswith(f">{name}"):
                 return found
     raise _not_found("function", name, config)
+
+
+def _named_function(name: str) -> Any:
+    """The function that Keras means by a name without a module; None where there is none."""
+    found = (public_object(f"keras.{module}.{name}") for module in FUNCTION_MODULES)
+    return next((function for function in found if function is not None), None)
+
+
+def _named_op(name: str) -> Any:
+    """The op with a name; None where there is none."""
+    known = name in ops.__all__ or name in image.__all__
+    found = getattr(ops, name, None) or getattr(image, name, None)
+    return found if known and _is_op(found) else None
 
 
 def _deserialize_instance(

@@ -69,7 +69,10 @@ def plain_dataset(group: h5py.Group, key: str) -> h5py.Dataset:
     """A dataset that holds its numbers itself."""
     found = hard(group, key, group.get(key, getlink=True))
     if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
-        raise SerializationError(f"'{group.name}/{key}' is no plain array of numbers.")
+        raise SerializationError(
+            f"'{group.name}/{key}' is no plain array of numbers: it is a group, or "
+            "virtual or external data."
+        )
     return found
 
 
@@ -77,6 +80,7 @@ def hard(group: Any, key: str, link: Any) -> Any:
     """What stands under a name of a group, where it is no link to somewhere else."""
     if not isinstance(link, h5py.HardLink):
         raise SerializationError(
-            f"'{group.name}/{key}' is a link to somewhere else. Such files are not read."
+            f"'{group.name}/{key}' is a link to somewhere else ({type(link).__name__}). Such files "
+            "are not read."
         )
     return group[key]

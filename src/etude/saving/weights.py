@@ -28,7 +28,18 @@ from etude.saving.files import write_atomically
 from etude.saving.model_file import stored_weights
 from etude.saving.stored import StoredFile, open_file
 
-__all__ = ["from_bytes", "load", "owners", "read_into", "save", "to_bytes", "write_from"]
+__all__ = [
+    "as_array",
+    "from_bytes",
+    "load",
+    "owners",
+    "parts",
+    "read_into",
+    "save",
+    "to_bytes",
+    "write_from",
+    "write_part",
+]
 
 ENDING, SHARDED = ".weights.h5", ".weights.json"
 
@@ -57,7 +68,7 @@ def save(
     if path.exists() and not overwrite:
         raise ArgumentError(f"The file {path} exists, and `overwrite=False` was given.")
     if max_shard_size is not None:
-        shards.save(_parts(model, objects_to_skip), path, max_shard_size, _write_part)
+        shards.save(parts(model, objects_to_skip), path, max_shard_size, write_part)
         return
 
     def write(target: Path) -> None:
@@ -221,11 +232,11 @@ def _walk_container(container: Any, path: str, seen: dict[int, Any]) -> Iterator
 
 def write_from(model: Any, file: h5py.File, objects_to_skip: Any = ()) -> None:
     """Writes the variables of an object, and of those that it owns, into an open file."""
-    for part in _parts(model, objects_to_skip):
-        _write_part(file, *part)
+    for part in parts(model, objects_to_skip):
+        write_part(file, *part)
 
 
-def _parts(model: Any, objects_to_skip: Any = ()) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def parts(model: Any, objects_to_skip: Any = ()) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """For each object that owns variables its path, its name, and their values."""
     skipped = {id(item) for item in objects_to_skip or ()}
     for path, owner in _walk(model, "", {}):
@@ -239,7 +250,8 @@ def _parts(model: Any, objects_to_skip: Any = ()) -> Iterator[tuple[str, Any, di
         yield path, getattr(owner, "name", None), store
 
 
-def _write_part(file: h5py.File, path: str, name: Any, store: dict[str, Any]) -> None:
+def write_part(file: h5py.File, path: str, name: Any, store: dict[str, Any]) -> None:
+    """Writes the variables of one object, under its path, with its name beside them."""
     group = file.require_group(f"{path}/vars" if path else "vars")
     if isinstance(name, str):
         group.attrs["name"] = name
@@ -293,7 +305,7 @@ def read_into(
             _read(owner, source.variables(alias), alias)
             continue
         _try(lambda o=owner, p=path: _raise_missing(source.filename, o, p), skip_mismatch)
-    if not found_any and model.weights and not skipped:
+    if not found_any and getattr(model, "weights", None) and not skipped:
         raise SerializationError(f"The file {source.filename} holds no weights of this model.")
     _warn_of_unused(source, visited, skip_mismatch)
 
@@ -375,14 +387,15 @@ def _read(owner: Any, store: dict[str, h5py.Dataset], path: str) -> None:
                     f"shape {shape}, but the file holds one of shape {tuple(dataset.shape)}; they "
                     "must match."
                 )
-    values = {key: _array(dataset) for key, dataset in store.items()}
+    values = {key: as_array(dataset) for key, dataset in store.items()}
     if _is_seed_generator(owner):
         owner.state.assign(values["0"])
     else:
         owner.load_own_variables(values)
 
 
-def _array(dataset: h5py.Dataset) -> np.ndarray[Any, Any]:
+def as_array(dataset: h5py.Dataset) -> np.ndarray[Any, Any]:
+    """The numbers of a dataset; bfloat16, which NumPy does not have, as float32."""
     value = np.asarray(dataset[()])
     if dataset.attrs.get("dtype") == "bfloat16":
         return (value.astype("uint32") << 16).view("float32")

@@ -575,10 +575,6 @@ class Trainer(Steps):
         if self.optimizer is not None and getattr(self, "built", False):
             self.optimizer.build(self.trainable_weights)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What a copy takes along: programs stay with the model that they were traced for."""
-        return {**self.__dict__, "_programs": {}}
-
     def _require_compile(self, method: str) -> None:
         if not self.compiled:
             raise NotCompiledError(

@@ -11,6 +11,7 @@ from etude.data.downloads import get_file
 from etude.data.py_dataset import PyDataset
 from etude.data.unpacking import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from etude.dtypes import standardize_dtype
+from etude.legacy import saving as legacy
 from etude.naming import clear_session, get_uid
 from etude.random import set_random_seed
 from etude.saving.registration import (
@@ -34,12 +35,14 @@ from etude.utils.images import array_to_img, img_to_array, load_img, save_img
 from etude.utils.model_pictures import model_to_dot, plot_model
 from etude.utils.numerical import normalize, to_categorical
 from etude.utils.sequences import pad_sequences
+from etude.utils.settings import Config
 from etude.utils.splitting import split_dataset
 from etude.utils.timeseries import timeseries_dataset_from_array
 
 Sequence = PyDataset  # the older name
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
     "FeatureSpace",
     "Progbar",
@@ -63,6 +66,7 @@ __all__ = [
     "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "legacy",
     "load_img",
     "model_to_dot",
     "normalize",

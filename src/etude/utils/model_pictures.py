@@ -8,7 +8,7 @@ from etude import activations
 from etude.autodiff import KerasTensor
 from etude.errors import ArgumentError, NotBuiltError
 from etude.layers import Layer
-from etude.models.graph import operation_of
+from etude.models.graph import OpCall, operation_of
 from etude.utils.graph_drawing import Box, Picture, layout
 
 __all__ = ["model_to_dot", "plot_model"]
@@ -205,7 +205,8 @@ class _Show:
     ) -> list[str]:
         """The text in the box of a layer or op."""
         is_layer = isinstance(operation, Layer)
-        kind = type(operation).__name__ if is_layer else operation.function.name
+        is_call = isinstance(operation, OpCall)
+        kind = operation.function.name if is_call else type(operation).__name__
         lines = [f"{operation.name} ({kind})" if self.names else kind]
         activation = getattr(operation, "activation", None)
         if self.activations and callable(activation):
