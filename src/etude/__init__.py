@@ -157,4 +157,6 @@ def __getattr__(name: str) -> Any:
     """Parts that only some programs need are imported when they are first used."""
     if name in _WHEN_FIRST_USED:
         return importlib.import_module(f"etude.{name}")
-    raise AttributeError(f"module 'etude' has no attribute {name!r}")
+    if name.startswith("__"):  # Python asks for these by itself
+        raise AttributeError(f"module 'etude' has no attribute {name!r}")
+    raise errors.MissingNameError(lambda: errors.missing_member("etude", name))

@@ -10,7 +10,7 @@ from typing import Any
 
 from etude import ops
 from etude.autodiff import Tensor
-from etude.errors import ArgumentError, SerializationError, unknown_name
+from etude.errors import ArgumentError, SerializationError, explain_missing, unknown_name
 from etude.ops import (
     celu,
     elu,
@@ -216,3 +216,6 @@ def get(identifier: Any) -> Any:
     if not callable(found):
         raise ArgumentError(f"Could not interpret activation function identifier: {identifier}")
     return found
+
+
+explain_missing(__name__)

@@ -13,7 +13,8 @@
     ├── StateError (RuntimeError)         a method was called too early, too late, or twice
     ├── EngineError (RuntimeError)        an engine is missing or cannot do what was asked
     ├── MissingPackageError (ImportError) a package that only some functions need is not installed
-    ├── MissingNameError (AttributeError) a name of another library that its stand-in here has not
+    ├── MissingNameError (AttributeError) an object, a module or a stand-in has no such name
+    ├── MissingKeyError (KeyError)        a dictionary has no such key
     ├── SerializationError (ValueError)   a config or file cannot become objects, or back
     │   └── ConfigTypeError (TypeError)   an entry of a config has the wrong type
     ├── FileError (OSError)               a file cannot be written: no room, no permission
@@ -25,6 +26,10 @@ expected, what came, and what to do.
 """
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
 class EtudeError(Exception):
@@ -80,7 +85,31 @@ class MissingPackageError(EtudeError, ImportError):
 
 
 class MissingNameError(EtudeError, AttributeError):
-    """A name of another library that etude's stand-in for it leaves out."""
+    """An object, a module, or etude's stand-in for another library, has no such name.
+
+    Args:
+        message: the text, or a function that makes it: `hasattr` throws such errors away unread.
+    """
+
+    def __init__(self, message: str | Callable[[], str]):
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        message = self.args[0]
+        if callable(message):
+            message = str(message())
+            self.args = (message,)
+        return message
+
+    def __reduce__(self) -> Any:
+        return (type(self), (str(self),))
+
+
+class MissingKeyError(EtudeError, KeyError):
+    """A dictionary has no such key. The message lists near matches."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError would show it in quotation marks
 
 
 class SerializationError(EtudeError, ValueError):
@@ -103,16 +132,90 @@ class HashMismatchError(FetchError):
     """Bytes arrived, but they are not the expected ones; they were deleted."""
 
 
-def unknown_name(kind: str, name: object, known: object) -> UnknownNameError:
+def near_names(name: object, known: Iterable[object], cutoff: float = 0.6) -> list[str]:
+    """The known names that are most like one that is not; case and underscores count little.
+
+    Args:
+        name: what was asked for.
+        known: what there is.
+        cutoff: how alike names must be, from 0 to 1.
+
+    >>> near_names("mat_mull", ["matmul", "mean"])
+    ['matmul']
+    """
+    import difflib  # noqa: PLC0415  (only then: keeps the import cheap)
+
+    asked, groups = str(name), dict[str, list[str]]()
+    for text in sorted(map(str, known)):
+        groups.setdefault(_plain(text), []).append(text)
+    near = difflib.get_close_matches(_plain(asked), groups, 3, cutoff)
+    return [
+        max(groups[p], key=lambda text: difflib.SequenceMatcher(None, asked, text).ratio())
+        for p in near
+    ]
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("_", "")
+
+
+def did_you_mean(name: object, known: Iterable[object], cutoff: float = 0.6) -> str:
+    """A question to append to a message; nothing where no known name is near.
+
+    >>> did_you_mean("Dese", ["Dense", "Flatten"])
+    " Did you mean 'Dense'?"
+    """
+    near = near_names(name, known, cutoff)
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[object]) -> UnknownNameError:
     """The error for a name that is not known, with the nearest known names.
 
     >>> str(unknown_name("loss", "msee", ["mse", "mae"]))
     "Unknown loss: 'msee'. Did you mean 'mse' or 'mae'? Known: mae, mse."
     """
-    import difflib  # noqa: PLC0415  (only then: keeps the import cheap)
-
-    names = sorted(map(str, known))  # type: ignore[call-overload]
-    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    names = sorted(map(str, known))
+    hint = did_you_mean(name, names, cutoff=0.5)
     shown = ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
     return UnknownNameError(f"Unknown {kind}: {name!r}.{hint} Known: {shown}.")
+
+
+_PLACES = (
+    *("layers", "losses", "metrics", "optimizers", "optimizers.schedules", "callbacks", "models"),
+    *("activations", "initializers", "regularizers", "constraints", "ops", "utils", "datasets"),
+)
+"""The parts of etude in which a name is looked for that was asked of the wrong one."""
+
+
+def explain_missing(module: str) -> None:
+    """Gives a module a ``__getattr__``: near matches for a name that it has not, or where it is.
+
+    It is set from here, so that type checkers still know what a module has and what not.
+
+    Args:
+        module: its ``__name__``.
+    """
+
+    def __getattr__(name: str) -> Any:
+        if name.startswith("__"):  # Python asks for these by itself
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise MissingNameError(lambda: missing_member(module, name))
+
+    vars(sys.modules[module])["__getattr__"] = __getattr__
+
+
+def missing_member(module: str, name: str) -> str:
+    """What to say of a name that a module has not.
+
+    >>> missing_member("etude.errors", "ShapeEror")
+    "module 'etude.errors' has no attribute 'ShapeEror'. Did you mean 'ShapeError'..."
+    """
+    text = f"module {module!r} has no attribute {name!r}."
+    for place in (f"etude.{part}" for part in _PLACES):
+        if place != module and name in getattr(sys.modules.get(place), "__all__", ()):
+            return f"{text} It is in another place: {place}.{name}."
+    names = vars(sys.modules[module])
+    known = names.get("__all__") or [key for key in names if not key.startswith("_")]
+    near = did_you_mean(name, known)
+    return text + (near or f" `dir({module})` lists what there is.")

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from etude import ops
 from etude.autodiff import Tensor
-from etude.errors import ArgumentError, ShapeError, unknown_name
+from etude.errors import ArgumentError, ShapeError, explain_missing, unknown_name
 from etude.naming import to_snake_case
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_member, serialize_keras_object
@@ -250,3 +250,6 @@ def get(identifier: Any) -> Any:
     if not callable(found):
         raise ArgumentError(f"Could not interpret regularizer identifier: {identifier}")
     return found() if inspect.isclass(found) else found
+
+
+explain_missing(__name__)

@@ -329,7 +329,7 @@ def test_get():
 
 def test_an_unknown_attribute_is_an_attribute_error_with_a_hint():
     with pytest.raises(
-        AttributeError, match=r"Unknown data set: 'fashion_mnits'. Did you mean 'fashion_mnist'"
+        AttributeError, match=r"no attribute 'fashion_mnits'. Did you mean 'fashion_mnist'"
     ):
         _ = datasets.fashion_mnits
     assert not hasattr(datasets, "nothing")

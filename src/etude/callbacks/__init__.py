@@ -14,6 +14,7 @@ from etude.callbacks.progress import ProgbarLogger
 from etude.callbacks.swap_ema_weights import SwapEMAWeights
 from etude.callbacks.tensorboard import TensorBoard
 from etude.callbacks.terminate_on_nan import TerminateOnNaN
+from etude.errors import explain_missing
 
 __all__ = [
     "BackupAndRestore",
@@ -32,3 +33,5 @@ __all__ = [
     "TensorBoard",
     "TerminateOnNaN",
 ]
+
+explain_missing(__name__)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from etude.callbacks.callback import Callback
+from etude.errors import DtypeError, MissingKeyError, MissingNameError, did_you_mean
 
 __all__ = ["History"]
 
@@ -25,7 +26,7 @@ class History(Callback):
     """
 
     def __init__(self) -> None:
-        self.history: dict[str, list[Any]] = {}
+        self.history: dict[str, list[Any]] = Records()
         self.epoch: list[int] = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -39,3 +40,50 @@ class History(Callback):
             self.history.setdefault(name, []).append(value)
         if self.model is not None:
             self.model.history = self
+
+    if not TYPE_CHECKING:  # checkers shall go on to find names that are not there
+
+        def __getattr__(self, name: str) -> Any:
+            """Only reached for what is not there, such as the name of a metric.
+
+            Raises:
+                MissingNameError: always.
+            """
+            if name.startswith("__"):  # Python asks for these by itself
+                raise AttributeError(f"'History' object has no attribute {name!r}")
+            raise MissingNameError(lambda: self._explain_missing(name))
+
+    def _explain_missing(self, name: str) -> str:
+        text = f"'History' object has no attribute {name!r}."
+        if name in self.__dict__.get("history", {}):
+            return f"{text} Values are kept by name: `history.history[{name!r}]`."
+        return text + did_you_mean(name, ("history", "epoch", "params", "model"))
+
+    def __getitem__(self, name: Any) -> Any:
+        """A History is no dictionary, but holds one.
+
+        Raises:
+            DtypeError: always.
+        """
+        raise DtypeError(
+            "What `fit` returns is a History, which cannot be indexed itself: the values are in "
+            f"its dictionary `history`. Write `history.history[{name!r}]`."
+        )
+
+
+class Records(dict[str, list[Any]]):
+    """Values by name; a name that is not there is answered with those that are."""
+
+    def __missing__(self, name: Any) -> Any:
+        text = f"There are no values of {name!r}: "
+        if not self:
+            raise MissingKeyError(f"{text}nothing was recorded, not a single epoch has ended.")
+        text += f"recorded were {', '.join(map(repr, self))}."
+        validated = any(str(known).startswith("val_") for known in self)
+        if str(name).startswith("val_") and not validated:
+            text += " Pass `validation_data` or `validation_split` to `fit`."
+        elif str(name).removeprefix("val_") in ("acc", "accuracy") and len(self) <= 1 + validated:
+            text += " Pass `metrics=['accuracy']` to `compile`."
+        else:
+            text += did_you_mean(name, self, cutoff=0.5)
+        raise MissingKeyError(text)

@@ -9,8 +9,6 @@ To add one: write a module with both, import it here, and name it in `__all__`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from etude.datasets import (
     boston_housing,
     breast_cancer,
@@ -27,7 +25,7 @@ from etude.datasets import (
     wine,
 )
 from etude.datasets.record import DataSet
-from etude.errors import unknown_name
+from etude.errors import explain_missing, unknown_name
 
 __all__ = [
     "boston_housing",
@@ -73,6 +71,4 @@ def get(name: str) -> DataSet:
     return known[name]
 
 
-def __getattr__(name: str) -> Any:
-    # Only reached for names that are not there.
-    raise AttributeError(str(unknown_name("data set", name, __all__)), name=name, obj=None)
+explain_missing(__name__)

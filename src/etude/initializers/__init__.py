@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from etude import ops
-from etude.errors import ArgumentError, ShapeError, unknown_name
+from etude.errors import ArgumentError, ShapeError, explain_missing, unknown_name
 from etude.initializers.constant import Constant, Identity, Ones, Zeros
 from etude.initializers.initializer import Initializer
 from etude.initializers.random import (
@@ -188,3 +188,6 @@ def _fixed(value: Any) -> Any:
         return ops.cast(value, dtype)
 
     return initialize
+
+
+explain_missing(__name__)

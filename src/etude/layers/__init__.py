@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from etude.errors import ArgumentError
+from etude.errors import ArgumentError, explain_missing
 from etude.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from etude.layers.adaptive_pooling import (
     AdaptiveAveragePooling1D,
@@ -369,3 +369,5 @@ register_public(
     "keras.layers",
     **{name: globals()[name] for name in __all__ if isinstance(globals()[name], type)},
 )
+
+explain_missing(__name__)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from etude import constraints, dtype_policies, initializers, naming, regularizers, tree
 from etude.autodiff import Tensor
 from etude.dtypes import standardize_dtype
-from etude.errors import ArgumentError, DtypeError, NotBuiltError, ShapeError
+from etude.errors import (
+    ArgumentError,
+    DtypeError,
+    MissingNameError,
+    NotBuiltError,
+    ShapeError,
+    did_you_mean,
+)
 from etude.layers.tracking import Tracker, refuse_in_place_of_variable
 from etude.variable import Variable
 
@@ -22,6 +29,14 @@ LOCKED = (
     "You cannot add new elements of state, weights or layers, once a layer is already built. "
     "Create them in its constructor or in `build()`."
 )
+
+_OTHERWISE = {
+    "weight": "`kernel` is the matrix of a layer, `weights` the list of all its Variables.",
+    "parameters": "The Variables that are trained are `trainable_weights`; all are `weights`.",
+    "state_dict": "`get_weights()` gives all values, `save_weights(path)` writes them to a file.",
+    "forward": "What a layer computes is its `call`; to run it, call the layer: `layer(x)`.",
+}
+"""What has another name in Keras."""
 
 
 class LayerState:
@@ -62,6 +77,33 @@ class LayerState:
         object.__delattr__(self, name)
         if value is not None:
             self._tracker.remove(value)
+
+    if not TYPE_CHECKING:  # checkers shall go on to find names that are not there
+
+        def __getattr__(self, name: str) -> Any:
+            """Only reached for what is not there: says so, with near names.
+
+            Raises:
+                MissingNameError: always; or what a property of that name raised.
+            """
+            if name.startswith("__"):  # Python asks for these by itself
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if hasattr(type(self), name):
+                return object.__getattribute__(self, name)  # a property, which says why itself
+            raise MissingNameError(lambda: self._explain_missing(name))
+
+    def _explain_missing(self, name: str) -> str:
+        """What to say of an attribute that is not there."""
+        text = f"{type(self).__name__!r} object has no attribute {name!r}."
+        if name in _OTHERWISE:
+            return f"{text} {_OTHERWISE[name]}"
+        near = did_you_mean(name, (known for known in dir(self) if not known.startswith("_")))
+        if near or self.__dict__.get("built", True):
+            return text + near
+        return (
+            f"{text} The layer is not built: what `build` makes is there after the first call on "
+            "data, or after `build(input_shape)`."
+        )
 
     # ---- variables -----------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from etude.errors import ArgumentError, unknown_name
+from etude.errors import ArgumentError, explain_missing, unknown_name
 from etude.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -303,3 +303,6 @@ def get(identifier: Any) -> Any:
     if not callable(found):
         raise ArgumentError(f"Could not interpret metric identifier: {identifier}")
     return found() if inspect.isclass(found) else found
+
+
+explain_missing(__name__)

@@ -1,5 +1,6 @@
 """Models: layers that are trained, saved and summarised."""
 
+from etude.errors import explain_missing
 from etude.models.cloning import clone_model
 from etude.models.functional import Functional
 from etude.models.model import Model, model_from_json
@@ -15,3 +16,5 @@ __all__ = [
     "model_from_json",
     "save_model",
 ]
+
+explain_missing(__name__)

@@ -6,6 +6,7 @@ One file per subject; `etude.ops` gathers their public names, which are those of
 # ruff: noqa: F403
 from types import ModuleType
 
+from etude.errors import explain_missing as _explain_missing
 from etude.ops import image as image  # a namespace of its own, as in Keras
 from etude.ops.activation import *
 from etude.ops.adaptive_pooling import *
@@ -54,3 +55,5 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     for name, value in globals().items()
     if not name.startswith("_") and name != "ModuleType" and not isinstance(value, ModuleType)
 ]
+
+_explain_missing(__name__)

@@ -10,6 +10,7 @@ Each is defined in the file of its subject; here are the names alone.
 
 from __future__ import annotations
 
+from etude.errors import explain_missing as _explain_missing
 from etude.ops.decompositions import (
     cholesky,
     eig,
@@ -53,3 +54,5 @@ __all__ = [
     "solve_triangular",
     "svd",
 ]
+
+_explain_missing(__name__)

@@ -10,6 +10,7 @@ Each is defined in the file of its subject; here are the names alone.
 
 from __future__ import annotations
 
+from etude.errors import explain_missing as _explain_missing
 from etude.ops.activation import (
     celu,
     elu,
@@ -145,3 +146,5 @@ __all__ = [
     "threshold",
     "unfold",
 ]
+
+_explain_missing(__name__)

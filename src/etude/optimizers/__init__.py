@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from etude.errors import ArgumentError, unknown_name
+from etude.errors import ArgumentError, explain_missing, unknown_name
 from etude.optimizers import legacy, schedules
 from etude.optimizers.adadelta import Adadelta
 from etude.optimizers.adafactor import Adafactor
@@ -119,3 +119,6 @@ def get(identifier: Any) -> Any:
     if not isinstance(found, Optimizer):
         raise ArgumentError(f"Could not interpret optimizer identifier: {identifier}")
     return found
+
+
+explain_missing(__name__)

@@ -7,13 +7,29 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from etude import initializers
-from etude.errors import ArgumentError, NotBuiltError, StateError
+from etude.errors import (
+    ArgumentError,
+    MissingNameError,
+    NotBuiltError,
+    StateError,
+    did_you_mean,
+)
 from etude.initializers import Initializer
 from etude.variable import Variable
 
 __all__ = ["OptimizerState", "Slots"]
 
 Slots = list[Any]  # one Variable per trainable variable
+
+_OTHERWISE = {
+    "lr": "It is `learning_rate`: read it by `float(optimizer.learning_rate)`, set it by "
+    "`optimizer.learning_rate = 0.001`.",
+    "step": "`apply(gradients, variables)` takes a step.",
+    "minimize": "Take gradients with a `GradientTape`, then call `apply(gradients, variables)`.",
+    "zero_grad": "Nothing needs clearing: a `GradientTape` gives the gradients of one step.",
+    "get_weights": "The state is in `variables`; `save_own_variables(store)` writes it.",
+}
+"""What older versions, or other libraries, have."""
 
 
 class OptimizerState:
@@ -40,9 +56,35 @@ class OptimizerState:
                 f"In optimizer '{type(self).__name__}', you forgot `super().__init__()`. Make it "
                 "the first line of the constructor."
             )
+        if name == "lr" and type(self).__module__.startswith("etude."):  # others may have their own
+            raise MissingNameError(
+                f"{type(self).__name__!r} object has no attribute 'lr', and as a new one it would "
+                f"change nothing. {_OTHERWISE['lr']}"
+            )
         if isinstance(value, Variable):
             self._track_variable(value)
         super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:  # checkers shall go on to find names that are not there
+
+        def __getattr__(self, name: str) -> Any:
+            """Only reached for what is not there: says so, with near names.
+
+            Raises:
+                MissingNameError: always; or what a property of that name raised.
+            """
+            if name.startswith("__"):  # Python asks for these by itself
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if hasattr(type(self), name):
+                return object.__getattribute__(self, name)  # a property, which says why itself
+            raise MissingNameError(lambda: self._explain_missing(name))
+
+    def _explain_missing(self, name: str) -> str:
+        text = f"{type(self).__name__!r} object has no attribute {name!r}."
+        if name in _OTHERWISE:
+            return f"{text} {_OTHERWISE[name]}"
+        known = (known for known in dir(self) if not known.startswith("_"))
+        return text + did_you_mean(name, known)
 
     @property
     def variables(self) -> list[Variable]:

@@ -134,6 +134,20 @@ class Trainer(Steps):
         if self.optimizer is not None and not isinstance(self.optimizer, LossScaleOptimizer):
             self.optimizer = LossScaleOptimizer(self.optimizer, name="loss_scale_optimizer")
 
+    def _explain_missing(self, name: str) -> str:
+        """What to say of an attribute that is not there."""
+        text = f"{type(self).__name__!r} object has no attribute {name!r}."
+        terms = getattr(self._compile_metrics, "terms", []) if self.compiled else []
+        names = [known for term in terms for known in (term.name, term.metric.name)]
+        if name.removeprefix("val_") in ("loss", "acc", "accuracy", *names):
+            return (
+                f"{text} Metrics of epochs are in what `fit` returns, `history = model.fit(...)`: "
+                f"`history.history[{name!r}]`. Those on other data: `model.evaluate(x, y)`."
+            )
+        if name in _OTHERWISE:
+            return f"{text} {_OTHERWISE[name]}"
+        return super()._explain_missing(name)  # type: ignore[misc]
+
     # ---- metrics -------------------------------------------------------------------------------
 
     @property
@@ -598,6 +612,19 @@ class Trainer(Steps):
 
 
 _PLAIN = (bool, int, float, str, type(None))
+
+_OTHERWISE = {
+    "lr": "It is a setting of the optimizer: `model.optimizer.learning_rate`.",
+    "learning_rate": "It is a setting of the optimizer: `model.optimizer.learning_rate`.",
+    "train": "`fit` trains; a call is told whether it is part of that: `model(x, training=True)`.",
+    "eval": "`evaluate` gives loss and metrics; `model(x, training=False)` calls it for use.",
+    "fit_generator": "`fit` takes generators and other iterables of batches.",
+    "evaluate_generator": "`evaluate` takes generators and other iterables of batches.",
+    "predict_generator": "`predict` takes generators and other iterables of batches.",
+    "predict_classes": "Write `model.predict(x).argmax(axis=-1)`.",
+    "predict_proba": "`predict` gives what the last layer gives: probabilities after a softmax.",
+}
+"""What older versions, or other libraries, have."""
 
 
 def _settings_of(optimizer: Any) -> list[Any]:

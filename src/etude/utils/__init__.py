@@ -11,6 +11,7 @@ from etude.data.downloads import get_file
 from etude.data.py_dataset import PyDataset
 from etude.data.unpacking import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from etude.dtypes import standardize_dtype
+from etude.errors import explain_missing
 from etude.legacy import saving as legacy
 from etude.naming import clear_session, get_uid
 from etude.random import set_random_seed
@@ -84,3 +85,5 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+explain_missing(__name__)

@@ -4,6 +4,7 @@ Images are (N, H, W, C) or (H, W, C), or have the channels first. Whatever has a
 pixels, places or scales, has it here.
 """
 
+from etude.errors import explain_missing as _explain_missing
 from etude.ops.image.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from etude.ops.image.cropping import crop_images, pad_images
 from etude.ops.image.filtering import (
@@ -39,3 +40,5 @@ __all__ = [
     "sobel_edges",
     "ssim",
 ]
+
+_explain_missing(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from etude.errors import unknown_name
+from etude.errors import explain_missing, unknown_name
 from etude.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
 from etude.optimizers.schedules.decay import (
     ExponentialDecay,
@@ -63,3 +63,6 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     if isinstance(found, str):
         raise unknown_name("learning-rate schedule", found, NAMES)
     return found
+
+
+explain_missing(__name__)
