@@ -11,9 +11,9 @@ from etude.ops.activation import *
 from etude.ops.adaptive_pooling import *
 from etude.ops.arithmetic import *
 from etude.ops.attention import *
+from etude.ops.branching import *
 from etude.ops.comparison import *
 from etude.ops.complex_numbers import *
-from etude.ops.control import *
 from etude.ops.convolution import *
 from etude.ops.creation import *
 from etude.ops.ctc import *
@@ -26,6 +26,7 @@ from etude.ops.indexing import *
 from etude.ops.joining import *
 from etude.ops.layout import *
 from etude.ops.linear_algebra import *
+from etude.ops.loops import *
 from etude.ops.loss import *
 from etude.ops.matrices import *
 from etude.ops.nan_reduction import *
@@ -36,6 +37,7 @@ from etude.ops.random import *
 from etude.ops.recurrence import *
 from etude.ops.reduction import *
 from etude.ops.repetition import *
+from etude.ops.scanning import *
 from etude.ops.scatter import *
 from etude.ops.shape import *
 from etude.ops.sorting import *
