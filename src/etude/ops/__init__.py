@@ -17,6 +17,7 @@ from etude.ops.complex_numbers import *
 from etude.ops.convolution import *
 from etude.ops.creation import *
 from etude.ops.ctc import *
+from etude.ops.cumulative import *
 from etude.ops.decompositions import *
 from etude.ops.einsum import *
 from etude.ops.elementwise import *
