@@ -21,6 +21,8 @@ from etude.autodiff import OPS, GradientTape, Tensor, as_tensor
 from etude.autodiff.primitive import Leaf, Node, next_sequence
 from etude.engine import Cell, Frame, xp
 
+__all__ = ["Captured", "pull_back"]
+
 Array = Any
 Nested = Any
 

@@ -15,6 +15,8 @@ from etude.dtypes import is_float_dtype
 from etude.engine import xp
 from etude.errors import DtypeError, ShapeError
 
+__all__ = ["Array", "Nested", "arrays", "cast_like", "like", "settled", "tensors", "wrapped"]
+
 Array = Any
 Nested = Any
 
