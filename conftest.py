@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Before anything imports keras: the reference runs on JAX, on the CPU.
 os.environ["KERAS_BACKEND"] = "jax"
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from etude import config, naming, random
+from etude.data import Dataset
 
 ENGINES = ("numpy", "xla")
 
@@ -56,3 +58,14 @@ def isolated() -> Iterator[None]:
     config.set_floatx(floatx)
     config.set_epsilon(epsilon)
     config.set_image_data_format(image_data_format)
+
+
+@pytest.fixture(autouse=True)
+def names_in_examples(
+    request: pytest.FixtureRequest, doctest_namespace: dict[str, Any]
+) -> Iterator[None]:
+    """Methods of `Dataset` stand in files below its own, and their examples speak of `Dataset`."""
+    if request.node.nodeid.startswith("src/etude/data/dataset/"):
+        doctest_namespace["Dataset"] = Dataset
+    yield
+    doctest_namespace.pop("Dataset", None)

@@ -289,7 +289,7 @@ def test_every_primitive_is_run_by_a_row(monkeypatch: pytest.MonkeyPatch) -> Non
             tape.watch(given)
             out = [t for t in flatten(fn(*given)) if hasattr(t, "dtype")]
         tape.gradient(out, given)
-    elsewhere = {"_scan", "_cond", "_end_of_loop"}  # loops have tests of their own: test_control.py
+    elsewhere = {"_scan", "_cond", "_end_of_loop"}  # tests of their own: test_loops_and_branches.py
     assert not PRIMITIVES.keys() - seen - elsewhere
 
 

@@ -8,6 +8,7 @@ exception or Ctrl-C leaves the loop around it.
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,11 +20,12 @@ import numpy as np
 from etude import config
 from etude.data.elements import as_element, as_tensors, map_leaves
 from etude.errors import DataError, ShapeError
+from etude.random import make_default_seed
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["AUTOTUNE", "Call"]
+__all__ = ["AUTOTUNE", "Call", "Rounds"]
 
 AUTOTUNE = -1
 _END: Any = object()
@@ -334,6 +336,23 @@ def windows(
 
 
 # ---- order ------------------------------------------------------------------------------------
+
+
+class Rounds:
+    """The seeds of iteration after iteration."""
+
+    def __init__(self, seed: int | None, changes: bool) -> None:
+        self.seed, self.changes, self.count = seed, changes, 0
+        self.lock = threading.Lock()
+
+    def next(self) -> tuple[int, int]:
+        """The seed, and the number of the iteration."""
+        with self.lock:
+            if self.seed is None:
+                self.seed = make_default_seed()
+            turn = self.count
+            self.count += self.changes
+            return int(self.seed), turn
 
 
 def shuffled(source: Iterable[Any], size: int, seed: int, round_: int) -> Iterator[Any]:

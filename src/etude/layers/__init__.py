@@ -13,10 +13,12 @@ from etude.layers.adaptive_pooling import (
     AdaptiveMaxPooling3D,
 )
 from etude.layers.attention import AdditiveAttention, Attention
+from etude.layers.batch_normalization import BatchNormalization
 from etude.layers.category_encoding import CategoryEncoding, Discretization
 from etude.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from etude.layers.convolution import Conv1D, Conv2D, Conv3D
 from etude.layers.core import Identity, Lambda, Masking
+from etude.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from etude.layers.dense import Dense, EinsumDense
 from etude.layers.depthwise_separable import (
     DepthwiseConv1D,
@@ -84,7 +86,6 @@ from etude.layers.merging import (
 )
 from etude.layers.multi_head_attention import MultiHeadAttention
 from etude.layers.normalization import (
-    BatchNormalization,
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
@@ -117,21 +118,7 @@ from etude.layers.regularization import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
-from etude.layers.reshaping import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    Flatten,
-    Permute,
-    RepeatVector,
-    Reshape,
-    UpSampling1D,
-    UpSampling2D,
-    UpSampling3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
-)
+from etude.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from etude.layers.reversible_embedding import ReversibleEmbedding
 from etude.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from etude.layers.spectral_normalization import SpectralNormalization
@@ -140,7 +127,9 @@ from etude.layers.stacked_rnn_cells import StackedRNNCells
 from etude.layers.string_lookup import IntegerLookup, StringLookup
 from etude.layers.text_vectorization import TextVectorization
 from etude.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from etude.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from etude.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
+from etude.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 

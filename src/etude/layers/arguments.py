@@ -7,13 +7,14 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
-from etude.errors import ArgumentError, ShapeError
+from etude.errors import ArgumentError, DtypeError, ShapeError
 from etude.layers.input_spec import InputSpec
 
 __all__ = [
     "ChannelsSpec",
     "Shape",
     "check_rate",
+    "checked_count",
     "integer_tuple",
     "is_integer",
     "known_axis",
@@ -46,6 +47,22 @@ def positive_integer(value: Any, name: str, layer: str) -> int:
     raise ArgumentError(
         f"{layer}: `{name}` must be a positive integer; got {value!r}. Example: {layer}({name}=10)."
     )
+
+
+def checked_count(value: Any, name: str) -> int:
+    """How often something is repeated: a whole number, 1 or more.
+
+    Raises:
+        DtypeError: it is no whole number.
+        ArgumentError: it is too small.
+    """
+    if not is_integer(value):
+        raise DtypeError(f"Expected an integer value for `{name}`, got {type(value)}.")
+    if value <= 0:
+        raise ArgumentError(
+            f"Argument `{name}` should be a positive integer. Received: {name}={value}"
+        )
+    return int(value)
 
 
 def integer_tuple(value: Any, n: int, name: str, allow_zero: bool = False) -> tuple[int, ...]:

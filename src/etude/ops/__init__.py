@@ -12,12 +12,13 @@ from etude.ops.activation import *
 from etude.ops.adaptive_pooling import *
 from etude.ops.arithmetic import *
 from etude.ops.attention import *
+from etude.ops.branching import *
 from etude.ops.comparison import *
 from etude.ops.complex_numbers import *
-from etude.ops.control import *
 from etude.ops.convolution import *
 from etude.ops.creation import *
 from etude.ops.ctc import *
+from etude.ops.cumulative import *
 from etude.ops.decompositions import *
 from etude.ops.einsum import *
 from etude.ops.elementwise import *
@@ -27,6 +28,7 @@ from etude.ops.indexing import *
 from etude.ops.joining import *
 from etude.ops.layout import *
 from etude.ops.linear_algebra import *
+from etude.ops.loops import *
 from etude.ops.loss import *
 from etude.ops.matrices import *
 from etude.ops.nan_reduction import *
@@ -37,6 +39,7 @@ from etude.ops.random import *
 from etude.ops.recurrence import *
 from etude.ops.reduction import *
 from etude.ops.repetition import *
+from etude.ops.scanning import *
 from etude.ops.scatter import *
 from etude.ops.shape import *
 from etude.ops.sorting import *

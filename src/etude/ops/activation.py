@@ -13,6 +13,7 @@ from etude.autodiff import Tensor, as_tensor, composite, primitive
 from etude.engine import xp
 from etude.ops.core import cast
 from etude.ops.creation import arange
+from etude.ops.cumulative import cumsum
 from etude.ops.elementwise import (
     abs,
     clip,
@@ -27,7 +28,7 @@ from etude.ops.elementwise import (
 )
 from etude.ops.exponential import erf, exp
 from etude.ops.joining import split
-from etude.ops.reduction import cumsum, sum
+from etude.ops.reduction import sum
 from etude.ops.shape import axis_index, flip, reshape
 from etude.ops.sorting import sort
 from etude.ops.trigonometry import tanh

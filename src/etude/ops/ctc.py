@@ -15,7 +15,6 @@ from etude.autodiff import Tensor, as_tensor, composite
 from etude.dtypes import result_type
 from etude.errors import ArgumentError, ShapeError
 from etude.ops.activation import log_softmax
-from etude.ops.control import scan
 from etude.ops.core import cast
 from etude.ops.creation import arange, full, zeros
 from etude.ops.elementwise import maximum, where
@@ -24,6 +23,7 @@ from etude.ops.indexing import take_along_axis
 from etude.ops.joining import concatenate, stack
 from etude.ops.reduction import all, any, argmax, logsumexp, max, sum
 from etude.ops.repetition import pad
+from etude.ops.scanning import scan
 from etude.ops.scatter import one_hot
 from etude.ops.shape import broadcast_to, expand_dims, moveaxis, reshape, transpose
 from etude.ops.sorting import argsort, top_k

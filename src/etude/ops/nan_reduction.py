@@ -14,8 +14,9 @@ from etude.autodiff import Tensor, as_tensor, composite
 from etude.dtypes import is_float_dtype
 from etude.ops.comparison import isnan
 from etude.ops.core import cast
+from etude.ops.cumulative import cumprod, cumsum
 from etude.ops.elementwise import sqrt, square, where
-from etude.ops.reduction import all, argmax, argmin, cumprod, cumsum, max, mean, min, prod, sum, var
+from etude.ops.reduction import all, argmax, argmin, max, mean, min, prod, sum, var
 
 __all__ = [
     "nanargmax",

@@ -84,6 +84,7 @@ from etude.ops.creation import (
     zeros,
     zeros_like,
 )
+from etude.ops.cumulative import cumprod, cumsum, diff
 from etude.ops.einsum import (
     einsum,
 )
@@ -183,9 +184,6 @@ from etude.ops.reduction import (
     argmin,
     average,
     count_nonzero,
-    cumprod,
-    cumsum,
-    diff,
     max,
     mean,
     min,

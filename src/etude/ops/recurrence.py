@@ -20,12 +20,12 @@ from typing import Any
 from etude.autodiff import Tensor, as_tensor, composite, primitive
 from etude.engine import xp
 from etude.errors import ShapeError
-from etude.ops.control import scan
 from etude.ops.core import cast
 from etude.ops.creation import zeros_like
 from etude.ops.elementwise import where
 from etude.ops.joining import concatenate, split
 from etude.ops.reduction import sum
+from etude.ops.scanning import scan
 from etude.ops.shape import expand_dims, reshape, transpose
 from etude.ops.trigonometry import tanh
 

@@ -13,10 +13,11 @@ from etude.engine import xp
 from etude.errors import ArgumentError, DtypeError, ShapeError
 from etude.ops.core import cast
 from etude.ops.creation import arange, full, ones, ones_like, zeros, zeros_like
+from etude.ops.cumulative import cumsum, recurrence
 from etude.ops.elementwise import maximum, minimum, where
 from etude.ops.indexing import PLACES, getitem, static_tensor, take, take_along_axis, whole
 from etude.ops.joining import concatenate, stack
-from etude.ops.reduction import cumsum, max, recurrence
+from etude.ops.reduction import max
 from etude.ops.shape import broadcast_to, expand_dims, moveaxis, reshape
 from etude.ops.sorting import argsort
 

@@ -15,12 +15,13 @@ from etude import tree
 from etude.autodiff import GradientTape, Tensor, as_tensor, composite, primitive
 from etude.dtypes import is_float_dtype
 from etude.errors import ArgumentError, GradientError, ShapeError
-from etude.ops.control import cond, map
+from etude.ops.branching import cond
 from etude.ops.core import cast, stop_gradient
 from etude.ops.creation import zeros_like
 from etude.ops.elementwise import clip
 from etude.ops.joining import concatenate
 from etude.ops.reduction import sum
+from etude.ops.scanning import map
 from etude.ops.shape import axis_index, broadcast_to, flip, reshape
 
 __all__ = [

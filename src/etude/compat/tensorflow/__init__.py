@@ -34,6 +34,7 @@ from etude.compat.tensorflow import signal as signal
 from etude.compat.tensorflow import strings as strings
 from etude.compat.tensorflow import summary as summary
 from etude.compat.tensorflow import train as train
+from etude.compat.tensorflow.clipping import *
 from etude.compat.tensorflow.control import *
 from etude.compat.tensorflow.debugging import assert_equal as assert_equal
 from etude.compat.tensorflow.debugging import assert_greater as assert_greater
@@ -62,6 +63,9 @@ from etude.compat.tensorflow.dtypes import uint16 as uint16
 from etude.compat.tensorflow.dtypes import uint32 as uint32
 from etude.compat.tensorflow.dtypes import uint64 as uint64
 from etude.compat.tensorflow.errors import errors as errors
+from etude.compat.tensorflow.making import *
+from etude.compat.tensorflow.ordering import *
+from etude.compat.tensorflow.picking import *
 from etude.compat.tensorflow.shapes import *
 from etude.compat.tensorflow.shaping import *
 from etude.compat.tensorflow.surroundings import *

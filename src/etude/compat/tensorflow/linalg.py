@@ -9,9 +9,9 @@ import numpy as np
 from etude import ops
 from etude.compat.adoption import adopt
 from etude.compat.missing import lacks
+from etude.compat.tensorflow.clipping import global_norm as global_norm
+from etude.compat.tensorflow.making import eye as eye
 from etude.compat.tensorflow.math import l2_normalize as l2_normalize
-from etude.compat.tensorflow.shaping import eye as eye
-from etude.compat.tensorflow.shaping import global_norm as global_norm
 
 cholesky = adopt("ops.cholesky", "input")
 det = adopt("ops.det", "input")
