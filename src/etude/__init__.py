@@ -22,7 +22,6 @@ from etude import (
     callbacks,
     config,
     constraints,
-    distillation,
     dtype_policies,
     errors,
     initializers,
@@ -65,6 +64,7 @@ if TYPE_CHECKING:
     from etude import (
         applications,
         datasets,
+        distillation,
         legacy,
         mixed_precision,
         preprocessing,
@@ -135,6 +135,7 @@ __all__ = [
 _WHEN_FIRST_USED = (
     "applications",
     "datasets",
+    "distillation",
     "legacy",
     "mixed_precision",
     "preprocessing",
