@@ -215,3 +215,36 @@ def test_every_validation_sees_the_same_samples(engine):
         *data, batch_size=8, epochs=3, validation_data=data, validation_steps=2, verbose=0
     )
     assert history.history["val_loss"] == [77.5] * 3
+
+
+def test_the_steps_of_keras_2(engine):
+    class Old(etude.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(3, activation="softmax")
+
+        def call(self, x):
+            return self.dense(x)
+
+        def train_step(self, data):
+            x, y = data
+            with etude.GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss = self.compiled_loss(y, y_pred)
+            gradients = tape.gradient(loss, self.trainable_weights)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+            self.compiled_metrics.update_state(y, y_pred)
+            return {m.name: m.result() for m in self.metrics}
+
+    def history(cls):
+        etude.utils.set_random_seed(3)
+        model = cls()
+        model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model.fit(x, y, epochs=2, verbose=0, shuffle=False).history
+
+    x = np.random.default_rng(0).random((32, 5), dtype="float32")
+    y = np.arange(32) % 3
+    New = type("New", (Old,), {"train_step": etude.Model.train_step})
+    with pytest.warns(DeprecationWarning, match="deprecated: use"):
+        old = history(Old)
+    np.testing.assert_allclose(old["loss"], history(New)["loss"], rtol=1e-5)

@@ -22,6 +22,7 @@ from etude.training.arguments import check_names, checked_count, is_due, limited
 from etude.training.building import build_from_batch
 from etude.training.compiled_losses import CompileLoss
 from etude.training.compiled_metrics import CompileMetrics
+from etude.training.keras2 import Keras2Steps
 from etude.training.predictions import Predictions, as_numpy
 from etude.training.runner import first_batch, make_runner, program
 from etude.training.step import Steps
@@ -33,7 +34,7 @@ class NotCompiledError(StateError, ArgumentError):
     """A model was to be trained before `compile` said how."""
 
 
-class Trainer(Steps):
+class Trainer(Keras2Steps, Steps):
     """What makes a model trainable; `etude.Model` inherits it."""
 
     def __init__(self) -> None:
