@@ -16,7 +16,7 @@ import numpy as np
 
 from etude.autodiff import OPS, Tensor, as_tensor, composite, is_tensor
 from etude.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
-from etude.errors import ArgumentError, DtypeError, ShapeError
+from etude.errors import ArgumentError, ShapeError
 from etude.naming import auto_name, name_scope
 from etude.ops import random as kernels
 from etude.variable import Variable
@@ -297,7 +297,7 @@ def randint(
     [0, 1, 2]
     """
     if not is_int_dtype(dtype):
-        raise DtypeError(
+        raise ArgumentError(
             f"`keras.random.randint` requires an integer `dtype`. Received: dtype={dtype}"
         )
     low, high = as_tensor(minval, "int64"), as_tensor(maxval, "int64")

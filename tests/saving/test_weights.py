@@ -121,3 +121,17 @@ def test_a_folder_that_does_not_exist_is_said(engine, tmp_path):
     for save, name in ((model.save_weights, "m.weights.h5"), (model.save, "m.keras")):
         with pytest.raises(ArgumentError, match=r"no folder .*missing.*os.makedirs"):
             save(tmp_path / "missing" / name)
+
+
+def test_a_layer_that_reads_by_itself_is_always_asked(tmp_path, engine):
+    class Reads(layers.Layer):
+        def call(self, x):
+            return x
+
+        def load_own_variables(self, store):
+            self.seen = dict(store)
+
+    model = Sequential([Input((2,)), Reads(name="reads"), layers.Dense(1)])
+    model.save_weights(tmp_path / "w.weights.h5")
+    model.load_weights(tmp_path / "w.weights.h5")
+    assert model.get_layer("reads").seen == {}

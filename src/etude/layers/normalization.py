@@ -97,7 +97,7 @@ class LayerNormalization(ScaledNormalization):
                 stacklevel=2,
             )
         super().__init__(**kwargs)
-        self.axis = _checked_axes(axis)
+        self.axis = _checked_axes(axis, type(self).__name__)
         self.epsilon = epsilon
         self.set_scale_options(
             center,
@@ -127,14 +127,13 @@ class LayerNormalization(ScaledNormalization):
         return ops.cast(outputs, self.compute_dtype)
 
 
-def _checked_axes(axis: Any) -> int | list[int]:
+def _checked_axes(axis: Any, layer: str) -> int | list[int]:
     if is_integer(axis):
         return int(axis)
     if isinstance(axis, (list, tuple)):
         return list(axis)
     raise DtypeError(
-        "LayerNormalization: Expected an int or a list/tuple of ints for the argument 'axis'; got "
-        f"{axis!r}."
+        f"{layer}: Expected an int or a list/tuple of ints for the argument 'axis'; got {axis!r}."
     )
 
 
@@ -305,7 +304,7 @@ class UnitNormalization(ConfiguredLayer):
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = _checked_axes(axis)
+        self.axis = _checked_axes(axis, type(self).__name__)
         self.supports_masking = True
         self._build_at_init()
 

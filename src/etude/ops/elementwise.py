@@ -12,6 +12,7 @@ from typing import Any
 from etude.autodiff import OPS, Tensor, as_tensor, composite, primitive
 from etude.dtypes import GREATEST, is_float_dtype, is_int_dtype, result_type
 from etude.engine import xp
+from etude.errors import ArgumentError
 from etude.ops.core import cast
 
 __all__ = [
@@ -481,11 +482,19 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
         x1: broadcasts with the condition and x2.
         x2: likewise.
 
+    Raises:
+        ArgumentError: only one of x1 and x2 is given.
+
     >>> where([True, False], [1, 2], 0).numpy().tolist()
     [1, 0]
     """
     if x1 is None and x2 is None:
         return OPS["nonzero"](condition)
+    if x1 is None or x2 is None:
+        raise ArgumentError(
+            "where(): `x1` and `x2` either both should be `None`, or both be given. Received: "
+            f"x1={x1}, x2={x2}"
+        )
     x1, x2 = in_one_dtype(x1, x2)
     return _select(condition, x1, x2)
 

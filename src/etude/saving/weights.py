@@ -294,6 +294,8 @@ def read_into(
         if not store:
             if _wanted(owner) and not _may_be_missing(path, owner):
                 missing.append((path, owner))
+            elif _reads_by_itself(owner):
+                _try(lambda o=owner: o.load_own_variables({}), skip_mismatch)
             continue
         found_any = True
         _try(lambda o=owner, s=store, p=path: _read(o, s, p), skip_mismatch)
@@ -367,6 +369,12 @@ def _may_be_missing(path: str, owner: Any) -> bool:
     return (
         _is_seed_generator(owner) or path.split("/")[0] == "optimizer" or hasattr(owner, "result")
     )
+
+
+def _reads_by_itself(owner: Any) -> bool:
+    """Whether the user wrote a method for it: it is called also where nothing was written."""
+    method = getattr(type(owner), "load_own_variables", None)
+    return method is not None and not method.__module__.startswith("etude.")
 
 
 def _variables_of(owner: Any) -> list[Any]:
