@@ -49,9 +49,24 @@ class OptimizerArguments(TypedDict, total=False):
     name: str | None
 
 
+class _Signature:
+    """Shows the arguments of `Optimizer` in the signatures of those that take them.
+
+    It is made when somebody looks: help and editors do, training does not.
+    """
+
+    def __get__(self, instance: Any, cls: type[Optimizer]) -> inspect.Signature:
+        return _signature_of(cls)
+
+
 @functools.cache
-def _common_parameters() -> list[inspect.Parameter]:
-    return list(inspect.signature(Optimizer.__init__).parameters.values())[1:]
+def _signature_of(cls: type[Optimizer]) -> inspect.Signature:
+    own = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    named = [p for p in own if p.kind is not p.VAR_KEYWORD]
+    if cls is not Optimizer and cls._common_arguments and len(named) < len(own):
+        common = _signature_of(Optimizer).parameters.values()
+        named += [p for p in common if p.name not in {q.name for q in named}]
+    return inspect.Signature(sorted(named, key=lambda parameter: parameter.kind))
 
 
 class Optimizer(OptimizerState, Saveable):
@@ -90,6 +105,9 @@ class Optimizer(OptimizerState, Saveable):
         >>> w.numpy()
         array([ 0.5, -2.5], dtype=float32)
     """
+
+    __signature__ = _Signature()
+    _common_arguments = True
 
     def __init__(
         self,
@@ -138,15 +156,8 @@ class Optimizer(OptimizerState, Saveable):
         self._learning_rate = self._make_learning_rate(learning_rate)
 
     def __init_subclass__(cls, common_arguments: bool = True, **kwargs: Any) -> None:
-        """Shows the arguments of `Optimizer` in the signatures of those that take them."""
         super().__init_subclass__(**kwargs)
-        own = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        named = [p for p in own if p.kind is not p.VAR_KEYWORD]
-        if common_arguments and len(named) < len(own):
-            named += [p for p in _common_parameters() if p.name not in {q.name for q in named}]
-        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            sorted(named, key=lambda parameter: parameter.kind)
-        )
+        cls._common_arguments = common_arguments
 
     def _check_arguments(self) -> None:
         steps = self.gradient_accumulation_steps

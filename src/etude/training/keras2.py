@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from etude.training.step import Steps
 
 __all__ = ["Keras2Steps"]
 
 
-class Keras2Steps:
+class Keras2Steps(Steps):
     """Adds the two older ways to compute loss and metrics to a model; each says what to use now."""
-
-    if TYPE_CHECKING:  # `Trainer` supplies these
-        _loss_tracker: Any
-        _compile_metrics: Any
-
-        def compute_loss(self, **arguments: Any) -> Any: ...  # noqa: D102
 
     def compiled_loss(
         self, y: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None

@@ -25,7 +25,6 @@ from etude.training.compiled_metrics import CompileMetrics
 from etude.training.keras2 import Keras2Steps
 from etude.training.predictions import Predictions, as_numpy
 from etude.training.runner import first_batch, make_runner, program
-from etude.training.step import Steps
 
 __all__ = ["Trainer"]
 
@@ -34,7 +33,7 @@ class NotCompiledError(StateError, ArgumentError):
     """A model was to be trained before `compile` said how."""
 
 
-class Trainer(Keras2Steps, Steps):
+class Trainer(Keras2Steps):
     """What makes a model trainable; `etude.Model` inherits it."""
 
     def __init__(self) -> None:
