@@ -28,7 +28,6 @@ LEFT_OUT = {
     r"nnx|Nnx|NNX": "belongs to another framework",
     r"keras\.export|ExportArchive": "export comes with the file formats",
     r"remat|RematScope": "rematerialisation is left out",
-    r"applications": "comes with the labs",
 }
 
 
