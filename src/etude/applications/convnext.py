@@ -123,7 +123,7 @@ def _member(member: str, design: Design) -> Callable[..., Functional]:
         CVPR, 2022.
     """
     return constructor(
-        include_preprocessing="whether the model normalizes its pixels, as weights of ImageNet ask."
+        include_preprocessing="whether the model normalizes its pixels; with ImageNet yes."
     )(build)
 
 

@@ -2,7 +2,7 @@
 
 Functions take stacks of matrices, (..., N, M). NumPy's own factorizations refuse the zeros with
 which shapes are found, and say of a bad matrix no more than "singular"; here the first give zeros,
-and the second says what to do.
+and the second says what to do. Products leave most of their arithmetic out there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = [
     "eig",
     "inv",
     "lu_factor",
+    "matmul",
     "pivots_to_permutation",
     "slogdet",
     "solve",
@@ -36,6 +37,13 @@ def _try(f: Callable[..., Array], what: str, *arrays: Array) -> Array:
         return f(*arrays)
     except np.linalg.LinAlgError as error:
         raise ArgumentError(f"{what} Shape: {arrays[0].shape}. ({error})") from None
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """The matrix product; for shapes alone one of the K products in each sum is enough."""
+    if shapes_only():
+        a, b = a[..., :1], b[..., :1, :] if b.ndim > 1 else b[:1]
+    return np.matmul(a, b)
 
 
 def cholesky(a: Array) -> Array:
