@@ -21,7 +21,7 @@ DOCUMENT = ROOT / "docs" / "api.md"
 LEFT_OUT = {
     r"quantiz|Quantiz|GPTQ|gptq|AWQ|awq|int4|Int4": "quantization is left out",
     r"lora|Lora|LoRA": "LoRA is left out",
-    r"keras\.distribution": "distribution over devices comes later",
+    r"keras\.distribution": "a model runs on one device",
     r"TFSMLayer|TorchModuleWrapper|JaxLayer|FlaxLayer|NnxLayer": "wraps another framework",
     r"RemoteMonitor|OrbaxCheckpoint": "needs a server or another framework",
     r"sparse|Sparse(?!Cat|Top)|ragged|Ragged": "sparse and ragged tensors are left out",

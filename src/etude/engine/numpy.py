@@ -205,4 +205,4 @@ def on_device(kind: str, index: int) -> AbstractContextManager[Any]:
 
 def devices() -> list[str]:
     """Names of the devices that this engine can use."""
-    return ["cpu (NumPy " + np.__version__ + ")"]
+    return ["cpu:0 (NumPy " + np.__version__ + ")"]
