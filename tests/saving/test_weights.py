@@ -1,12 +1,15 @@
 """Weights in files: written at once or not at all, read without following anything."""
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
+import etude
 from etude import Input, Model, Sequential, layers
 from etude.errors import ArgumentError, SerializationError, ShapeError
 from etude.saving.files import write_atomically
+from tests.parity.reference import keras_alone
 from tests.training.models import X, Y, classifier
 
 
@@ -135,3 +138,43 @@ def test_a_layer_that_reads_by_itself_is_always_asked(tmp_path, engine):
     model.save_weights(tmp_path / "w.weights.h5")
     model.load_weights(tmp_path / "w.weights.h5")
     assert model.get_layer("reads").seen == {}
+
+
+def test_models_of_users_are_laid_out_as_in_keras(tmp_path):
+    """Attributes with names before ``layers`` have their own paths; the others stand in it."""
+
+    def make(k):
+        class Own(k.Model):
+            def __init__(self):
+                super().__init__()
+                self.abc, self.zeta = k.layers.Dense(2), k.layers.Dense(1)
+                self.inner = k.Sequential([k.layers.Dense(2)])
+                self._hidden = k.layers.Dense(1)
+
+            def call(self, x):
+                return self.zeta(self.inner(self.abc(x))) + self._hidden(x)
+
+        model = Own()
+        model(np.ones((2, 4), "float32"))
+        return model
+
+    etude.config.set_engine("numpy")
+    found = {}
+    ours = make(etude)
+    ours.save_weights(tmp_path / "etude.weights.h5")
+    with keras_alone():
+        theirs = make(keras)
+        theirs.save_weights(tmp_path / "keras.weights.h5")
+        theirs.load_weights(tmp_path / "etude.weights.h5")
+    for name in ("etude", "keras"):
+        with h5py.File(tmp_path / f"{name}.weights.h5") as file:
+            paths = found[name] = set()
+            file.visititems(
+                lambda path, item, paths=paths: (
+                    paths.add(path) if isinstance(item, h5py.Dataset) else None
+                )
+            )
+    assert found["etude"] == found["keras"]
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    ours.load_weights(tmp_path / "keras.weights.h5")

@@ -67,7 +67,7 @@ def test_names_are_written():
     sure = draw_bounding_boxes(
         big, {**boxes, "confidences": np.array([[0.9]])}, "xyxy", class_mapping={1: "cat"}
     )
-    text, longer = (named != bare).any(-1), (sure != bare).any(-1)
+    text, longer = (named != bare)[0].any(-1), (sure != bare)[0].any(-1)
     assert text[20:50].sum() > 50 and not text[52:].any()  # above the box
     assert np.nonzero(longer.any(0))[0].max() > np.nonzero(text.any(0))[0].max()
 

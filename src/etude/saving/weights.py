@@ -167,14 +167,21 @@ def _is_seed_generator(value: Any) -> bool:
 
 
 def _children(owner: Any) -> Iterator[tuple[str, Any]]:
-    """The attributes of an object that may own variables, the layers of a model first."""
-    layers = getattr(owner, "layers", None)
+    """The attributes of an object that may own variables, in the order of Keras.
+
+    The layers of a graph come first. Other models have theirs under the name ``layers`` between
+    their attributes: those with names before it have paths of their own. Private ones come last.
+    """
+    own = vars(owner)
+    layers = None if "layers" in own else getattr(owner, "layers", None)
     in_order = isinstance(layers, list) and getattr(owner, "_graph", None) is not None
+    names = [name for name in own if name not in _HIDDEN and not name.startswith("__")]
     if in_order or type(owner).__name__ == "Sequential":
         yield "layers", layers
-    for name in sorted(vars(owner), key=str.lower):
-        if name not in _HIDDEN and not name.startswith("__"):
-            yield name, vars(owner)[name]
+    elif isinstance(layers, list):
+        names.append("layers")
+    for name in sorted(names, key=lambda name: (name.startswith("_"), name)):
+        yield name, layers if name == "layers" and layers is not None else own[name]
 
 
 # What `Layer` and `Trainer` keep of their own; what users own is found under its own name too.
