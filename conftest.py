@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from etude import config, naming, random
+from etude.autodiff import side_effects, unconnected
 from etude.data import Dataset
 
 ENGINES = ("numpy", "xla")
@@ -51,6 +52,8 @@ def isolated() -> Iterator[None]:
     """Settings of the process are as before after each test; draws and names repeat."""
     random.set_random_seed(0)
     naming.reset_uids()
+    unconnected._told.clear()  # a line of code is told of once: here once for each test
+    side_effects._lines_told.clear()
     before = (config.backend(), config.floatx(), config.epsilon(), config.image_data_format())
     yield
     engine, floatx, epsilon, image_data_format = before

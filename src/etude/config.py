@@ -1,7 +1,8 @@
 """Settings that hold for the whole process: engine, default float type, epsilon, image layout.
 
-They are read from the environment once (``ETUDE_ENGINE``, ``ETUDE_FLOATX``, and Keras's
-``KERAS_MAX_EPOCHS`` and ``KERAS_MAX_STEPS_PER_EPOCH``), and changed by the functions below.
+They are read from the environment once (``ETUDE_ENGINE``, ``ETUDE_FLOATX``,
+``ETUDE_FULL_TRACEBACKS``, and Keras's ``KERAS_MAX_EPOCHS`` and ``KERAS_MAX_STEPS_PER_EPOCH``), and
+changed by the functions below.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ _floatx = "float32"
 _epsilon = 1e-7
 _image_data_format = "channels_last"
 _engine: str | None = None
-_traceback_filtering = False
+_traceback_filtering = os.environ.get("ETUDE_FULL_TRACEBACKS", "0") in ("", "0")
 _interactive_logging = True
 _flash_attention: bool | None = None
 _max_epochs: int | None = None
@@ -150,22 +151,22 @@ def is_interactive_logging_enabled() -> bool:
 
 
 def enable_traceback_filtering() -> None:
-    """Kept for Keras: tracebacks of etude are short, and shown as they are."""
+    """Tracebacks show the lines of the user, without those of etude and jax: the default."""
     global _traceback_filtering
     _traceback_filtering = True
 
 
 def disable_traceback_filtering() -> None:
-    """Kept for Keras: tracebacks of etude are short, and shown as they are."""
+    """Tracebacks show every line; so does the variable ``ETUDE_FULL_TRACEBACKS=1``."""
     global _traceback_filtering
     _traceback_filtering = False
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """What was asked for last; nothing is filtered either way.
+    """Whether tracebacks leave out the lines of etude and jax.
 
-    >>> is_traceback_filtering_enabled()
-    False
+    >>> is_traceback_filtering_enabled() == (not os.environ.get("ETUDE_FULL_TRACEBACKS"))
+    True
     """
     return _traceback_filtering
 

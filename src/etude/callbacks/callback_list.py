@@ -10,6 +10,7 @@ import numpy as np
 from etude import tree
 from etude.callbacks.callback import Callback
 from etude.callbacks.history import History
+from etude.callbacks.hooks import check_hooks
 from etude.callbacks.progress import ProgbarLogger
 from etude.errors import ArgumentError
 
@@ -57,6 +58,7 @@ class CallbackList:
                     f"`callbacks` must be instances, but got the class {callback.__name__}. Add "
                     "parentheses to make one."
                 )
+            check_hooks(callback)
         self.callbacks: list[Any] = list(found)
         self._progbar: Any = _first(self.callbacks, ProgbarLogger)
         if self._progbar is None and add_progbar:
@@ -81,6 +83,7 @@ class CallbackList:
 
     def append(self, callback: Any) -> None:
         """Adds a callback."""
+        check_hooks(callback)
         self.callbacks.append(callback)
         for kind, methods in _BATCH_METHODS.items():
             if _watches(callback, methods):

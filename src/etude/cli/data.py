@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from etude import datasets
@@ -19,6 +21,7 @@ from etude.errors import FetchError, UnknownNameError
 
 BAD_INPUT = 2
 NO_DATA = 3
+WIDE = 150  # columns that the table of data sets needs
 
 app = typer.Typer(
     help="Data sets: what there is, where it comes from, and getting it.", no_args_is_help=True
@@ -40,29 +43,68 @@ OptionalNames = Annotated[
 @app.command("list")
 def list_() -> None:
     """List the data sets: sizes, sources, licences, and whether they lie in the cache."""
+    # Where nobody watches, nothing is cut to the width of a screen, unless one is asked for.
+    watched = sys.stdout.isatty() or "COLUMNS" in os.environ
+    console = Console(width=None if watched else 200, highlight=False)
+    records = datasets.records()
+    console.print(_wide(records) if console.width >= WIDE else _narrow(records))
+    notes = {
+        name: " ".join(terms.unclear for terms in record.licences if terms.unclear)
+        for name, record in records.items()
+    }
+    if any(notes.values()):
+        console.print("\n! the terms of the data itself are not clear:")
+    for name, note in notes.items():
+        if note:
+            console.print(Padding(f"{name}: {escape(note)}", (0, 0, 0, 2)))
+
+
+def _wide(records: dict[str, DataSet]) -> Table:
+    """A row for each data set."""
     table = Table(box=None, pad_edge=False)
     for column in ("name", "what", "sources", "licence"):
         table.add_column(column)
     table.add_column("size", justify="right")
     table.add_column("cached")
-    notes: dict[str, str] = {}
-    for name, record in datasets.records().items():
-        licence = ", ".join(
-            escape(terms.name) + (" !" if terms.unclear else "") for terms in record.licences
-        )
-        unclear = " ".join(terms.unclear for terms in record.licences if terms.unclear)
-        if unclear:
-            notes[name] = unclear
+    for name, record in records.items():
         sources = "\n".join(escape(_described(source)) for source in record.sources)
         cached = "yes" if record.is_cached() else "no"
-        table.add_row(name, escape(record.what), sources, licence, megabytes(record.size), cached)
-    # Where nobody watches, nothing is cut to the width of a screen.
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(table)
-    if notes:
-        console.print("\n! the terms of the data itself are not clear:")
-        for name, note in notes.items():
-            console.print(f"  {name}: {escape(note)}")
+        size = megabytes(record.size)
+        table.add_row(name, escape(record.what), sources, _licences(record), size, cached)
+    return table
+
+
+def _narrow(records: dict[str, DataSet]) -> Table:
+    """A few lines for each data set: what it is; size, licence, cache; where it comes from."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for name, record in records.items():
+        cached = "cached" if record.is_cached() else "not cached"
+        facts = f"{megabytes(record.size)}, {cached}, licence: {_licences(record)}"
+        table.add_row(name, escape(record.what))
+        table.add_row("", facts)
+        sources = ", or ".join(escape(_host_only(_described(source))) for source in record.sources)
+        table.add_row("", f"from {sources}", style="dim")
+    return table
+
+
+def _host_only(source: str) -> str:
+    """A source with of an address only the host.
+
+    >>> _host_only("https://example.org/data/iris.csv (0.003 MB)")
+    'example.org (0.003 MB)'
+    """
+    if not source.startswith("https://"):
+        return source
+    address, *size = source.removeprefix("https://").split(" ", 1)
+    return " ".join([address.partition("/")[0], *size])
+
+
+def _licences(record: DataSet) -> str:
+    return ", ".join(
+        escape(terms.name) + (" !" if terms.unclear else "") for terms in record.licences
+    )
 
 
 @app.command()

@@ -8,7 +8,7 @@ from etude import tree
 from etude.dtypes import standardize_dtype
 from etude.errors import ArgumentError, DtypeError, ShapeError
 
-__all__ = ["InputSpec", "assert_input_compatibility"]
+__all__ = ["InputSpec", "assert_input_compatibility", "is_one_sample"]
 
 
 class InputSpec:
@@ -107,6 +107,21 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
             _check(index, value, spec, layer_name)
 
 
+def is_one_sample(shape: tuple[Any, ...], expected: tuple[Any, ...]) -> bool:
+    """Whether data looks like a single sample, to which only the batch axis is missing.
+
+    Args:
+        shape: that of the data.
+        expected: that of the input, ``None`` for any size. A last axis of 1 may be missing.
+
+    >>> is_one_sample((28, 28), (None, 28, 28)), is_one_sample((5,), (None, 1))
+    (True, False)
+    """
+    if len(shape) != len(expected) - 1 or not _sizes_agree(expected[1:], shape):
+        return False
+    return expected[-1] != 1 or not _sizes_agree(expected[:-1], shape)
+
+
 def _by_name(specs: list[Any], inputs: Any) -> Any:
     names = [None if spec is None else spec.name for spec in specs]
     if not isinstance(inputs, dict) or not all(names):
@@ -148,8 +163,10 @@ def _check(index: int, value: Any, spec: InputSpec, layer_name: str) -> None:
     shape = tuple(value.shape)
     named = f" ('{spec.name}')" if spec.name else ""
     start = f"Layer '{layer_name}': input {index}{named} is incompatible with the layer: "
-    end = f"Full shape received: {shape}.{spec.hint(shape)}"
     ndim = len(shape)
+    alone = ndim + 1 in (spec.ndim, spec.min_ndim)
+    advice = " If it is a single sample, add the batch axis: `x[None]`." if alone else ""
+    end = f"Full shape received: {shape}.{spec.hint(shape) or advice}"
     if spec.ndim is not None and not spec.allow_last_axis_squeeze and ndim != spec.ndim:
         raise ShapeError(f"{start}expected ndim={spec.ndim}, found ndim={ndim}. {end}")
     if spec.max_ndim is not None and ndim > spec.max_ndim:
@@ -174,5 +191,9 @@ def _shapes_agree(spec: InputSpec, shape: tuple[int | None, ...]) -> bool:
     if spec.allow_last_axis_squeeze:
         shape = shape[:-1] if shape and shape[-1] == 1 else shape
         expected = expected[:-1] if expected and expected[-1] == 1 else expected
+    return _sizes_agree(expected, shape)
+
+
+def _sizes_agree(expected: tuple[int | None, ...], shape: tuple[int | None, ...]) -> bool:
     pairs = zip(expected, shape, strict=False)
     return all(a is None or b is None or a == b for a, b in pairs)

@@ -34,6 +34,7 @@ from etude.layers.operation import Operation
 from etude.layers.state import LayerState
 from etude.layers.stateless import stateless_call
 from etude.ops.core import cast, convert_to_tensor
+from etude.tracebacks import shorten
 from etude.variable import Variable, autocast_scope
 
 __all__ = ["InputSpec", "Layer"]
@@ -175,20 +176,24 @@ class Layer(LayerState, Operation):
                 f"{type(self).__name__} sets attributes before the layer under it is set up. Make "
                 "`super().__init__()` the first line of its constructor."
             )
-        if len(args) == 1 and not kwargs and type(args[0]) is Tensor and self._fits(args[0]):
-            return self._run(args, kwargs, is_symbolic=False)
-        is_symbolic = any(isinstance(x, KerasTensor) for x in tree.flatten([args, kwargs]))
-        given = args, dict(kwargs)
-        if self._convert_input_args:
-            args = tree.map_structure(self._convert, args)
-            kwargs = tree.map_structure(self._convert, kwargs)
-        if not self._allow_non_tensor_positional_args:
-            self._check_positional(args)
-        outputs = self._run(args, kwargs, is_symbolic)
-        if is_symbolic:
-            node = symbolic.Node(self, *given, outputs)
-            self._inbound_nodes.append(node)
-        return outputs
+        try:
+            if len(args) == 1 and not kwargs and type(args[0]) is Tensor and self._fits(args[0]):
+                return self._run(args, kwargs, is_symbolic=False)
+            is_symbolic = any(isinstance(x, KerasTensor) for x in tree.flatten([args, kwargs]))
+            given = args, dict(kwargs)
+            if self._convert_input_args:
+                args = tree.map_structure(self._convert, args)
+                kwargs = tree.map_structure(self._convert, kwargs)
+            if not self._allow_non_tensor_positional_args:
+                self._check_positional(args)
+            outputs = self._run(args, kwargs, is_symbolic)
+            if is_symbolic:
+                node = symbolic.Node(self, *given, outputs)
+                self._inbound_nodes.append(node)
+            return outputs
+        except Exception as error:
+            shorten(error)
+            raise
 
     def _is_called_alone(self) -> bool:
         """Whether nobody waits for the outputs: neither another layer nor a training step."""

@@ -6,13 +6,13 @@ A compiled program cannot look at values, so whoever feeds it looks at them befo
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from etude.errors import DataError
+from etude.tracebacks import warn
 
 __all__ = ["TARGET_CHECKS", "check_binary_labels", "check_class_labels", "check_one_hot"]
 
@@ -125,7 +125,7 @@ def check_binary_labels(
     if (np.floor(labels) == labels).all():
         raise DataError(text)
     if low < -0.5 or high > 1.5:
-        warnings.warn(text, stacklevel=5)
+        warn(text)
 
 
 def _numbers(y_true: Any, name: str) -> Any:

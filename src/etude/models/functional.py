@@ -10,7 +10,7 @@ from etude.autodiff import KerasTensor, Tensor
 from etude.errors import ArgumentError, ShapeError
 from etude.layers.behind_host import is_prepared
 from etude.layers.input_layer import InputLayer
-from etude.layers.input_spec import InputSpec
+from etude.layers.input_spec import InputSpec, is_one_sample
 from etude.layers.layer import Layer
 from etude.layers.masks import get_mask, set_mask
 from etude.models import functional_config
@@ -262,13 +262,15 @@ def _with_rank(tensor: Any, symbol: KerasTensor, struct: Any) -> Any:
         return tensor
     if rank == wanted + 1 and tensor.shape[-1] == 1:
         return squeeze(tensor, axis=-1)
-    if rank == wanted - 1 and symbol.shape[-1] == 1:
+    alone = is_one_sample(tuple(tensor.shape), symbol.shape)
+    if rank == wanted - 1 and symbol.shape[-1] == 1 and not alone:
         return expand_dims(tensor, axis=-1)
+    advice = " It looks like a single sample: add the batch axis, `x[None]`." if alone else ""
     paths = (path for path, found in tree.flatten_with_path(struct) if found is symbol)
     raise ShapeError(
         f"Invalid input shape for the input with name '{symbol.name}' and path "
         f"'{'.'.join(map(str, next(paths, ())))}'. Expected shape {symbol.shape}, where None "
-        f"stands for any size; got the incompatible shape {tuple(tensor.shape)}."
+        f"stands for any size; got the incompatible shape {tuple(tensor.shape)}.{advice}"
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from etude import config, losses, metrics, tree
 from etude.errors import ArgumentError
+from etude.tracebacks import warn
 
 __all__ = ["check_names", "checked_count", "is_due", "limited", "limited_steps"]
 
@@ -46,7 +46,7 @@ def limited(value: Any, default: int | None, limit: int | None, name: str) -> An
     wanted = default if value is None else value
     if not limit or (wanted is not None and wanted <= limit):
         return value
-    warnings.warn(f"`{name}` is limited to {limit} by `etude.config`.", stacklevel=4)
+    warn(f"`{name}` is limited to {limit} by `etude.config`.")
     return limit
 
 

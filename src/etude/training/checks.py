@@ -2,21 +2,81 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from etude import losses, tree
-from etude.errors import DataError
+from etude.errors import DataError, ShapeError
+from etude.layers.input_spec import is_one_sample
+from etude.tracebacks import warn
 
 __all__ = [
+    "check_batch_axis",
     "check_ids",
     "check_labels",
     "check_targets",
     "warn_of_fruitless_training",
     "warn_of_not_finite",
 ]
+
+
+def check_batch_axis(model: Any, x: Any, y: Any = None) -> None:
+    """Raises where a single sample is passed, which lacks the axis of the batch.
+
+    Args:
+        model: the model; one that was never called on anything may take what it likes.
+        x: the inputs as they were given.
+        y: the targets.
+
+    Raises:
+        ShapeError: an input is a single sample.
+    """
+    shapes = _input_shapes(model)
+    by_name = isinstance(x, dict)
+    if by_name:
+        values = [x.get(name) for name, _ in shapes]
+    elif isinstance(x, (list, tuple)) and any(hasattr(part, "shape") for part in x):
+        values = tree.flatten(x)
+    else:
+        values = [x]
+    if len(values) != len(shapes):
+        return
+    for place, (value, (name, expected)) in enumerate(zip(values, shapes, strict=True)):
+        shape = _shape_of(value)
+        if shape is None or not is_one_sample(shape, expected):
+            continue
+        shown = f"x[{name!r}]" if by_name else f"x[{place}]" if len(shapes) > 1 else "x"
+        fix = f"{shown}[None]" if hasattr(value, "shape") else f"numpy.array([{shown}])"
+        raise ShapeError(
+            f"`{shown}` has the shape {shape}, which is that of a single sample: the model "
+            f"'{model.name}' expects {expected}, where the first axis counts the samples. Add that "
+            f"axis: `{fix}`{'' if y is None else ', and to `y` where it lacks it too'}."
+        )
+
+
+def _input_shapes(model: Any) -> list[tuple[str, tuple[Any, ...]]]:
+    """Names and shapes of the inputs, batch included; empty where they are not known."""
+    graph = _graph_of(model)
+    if graph is not None:
+        return [(t.name, t.shape) for t in graph.inputs if t.shape]
+    built = list((getattr(model, "_build_shapes", None) or {}).items())
+    if len(built) != 1 or not isinstance(built[0][1], tuple):
+        return []
+    name, shape = built[0]
+    sizes = all(size is None or isinstance(size, int) for size in shape)
+    return [(name, (None, *shape[1:]))] if sizes and shape else []
+
+
+def _shape_of(value: Any) -> tuple[int, ...] | None:
+    """The shape of an array or of nested lists of numbers; ``None`` for all else."""
+    if hasattr(value, "__array__") and hasattr(value, "shape"):
+        return tuple(value.shape)
+    sizes: list[int] = []
+    while isinstance(value, (list, tuple)) and value:
+        sizes.append(len(value))
+        value = value[0]
+    return tuple(sizes) if sizes and isinstance(value, (int, float)) else None
 
 
 def check_targets(model: Any, y: Any) -> None:
@@ -82,10 +142,9 @@ def check_ids(model: Any, x: Any) -> None:
 def warn_of_fruitless_training(model: Any) -> None:
     """Warns where training changes nothing, or where the last activation and the loss disagree."""
     if not model.trainable_weights:
-        warnings.warn(
+        warn(
             f"The model does not have any trainable weights, so training changes nothing: {model}. "
-            "Are all layers frozen, or made in `call` instead of `__init__`?",
-            stacklevel=4,
+            "Are all layers frozen, or made in `call` instead of `__init__`?"
         )
     graph, compiled = _graph_of(model), model._compile_loss
     if graph is None or compiled is None or not compiled.built:
@@ -106,10 +165,9 @@ def warn_of_fruitless_training(model: Any) -> None:
         else:
             continue
         expects = "logits" if options.get("from_logits") else "probabilities"
-        warnings.warn(
+        warn(
             f"The loss '{term.loss.name}' expects {expects}, but the last layer, '{layer.name}', "
-            f"has the activation '{activation}'. {advice}",
-            stacklevel=4,
+            f"has the activation '{activation}'. {advice}"
         )
 
 
@@ -148,10 +206,9 @@ def warn_of_not_finite(arrays: Any, where: str = "") -> None:
             for what, bad in (("NaN", np.isnan(leaf)), ("infinity", np.isinf(leaf))):
                 if bad.any():
                     place = tuple(int(i) for i in np.argwhere(bad)[0])
-                    warnings.warn(
+                    warn(
                         f"`{shown}`{where} holds {what}: {int(bad.sum())} of {leaf.size} values, "
                         f"the first at index {place}. The loss and the weights will most likely "
                         "become NaN. Drop those samples, or fill them in, e.g. with "
-                        "`numpy.nan_to_num`.",
-                        stacklevel=4,
+                        "`numpy.nan_to_num`."
                     )

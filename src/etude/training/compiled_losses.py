@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from etude import losses, metrics, tree
@@ -10,6 +9,7 @@ from etude.errors import ArgumentError, ShapeError, unknown_name
 from etude.losses import Loss
 from etude.naming import to_snake_case
 from etude.ops.core import cast
+from etude.tracebacks import warn
 from etude.training.outputs import Outputs
 from etude.variable import Variable
 
@@ -118,8 +118,10 @@ class CompileLoss:
         """For each output its losses and their weights."""
         loss, weights = self.loss, self.loss_weights
         if outputs.count == 1:
-            losses_of_it = _entries(loss, outputs)
-            weights_of_it = _entries(weights, outputs) if weights is not None else None
+            losses_of_it = _entries(loss, outputs, "loss")
+            weights_of_it = None
+            if weights is not None:
+                weights_of_it = _entries(weights, outputs, "loss_weights")
             if weights_of_it is not None and len(weights_of_it) != len(losses_of_it):
                 raise ArgumentError(
                     "`loss_weights` must match the number of losses; there are "
@@ -238,10 +240,9 @@ def _warn_of_broadcast(term: _Term, target: Any, prediction: Any) -> None:
         return
     wanted, given = shapes[0][-1], shapes[1][-1]
     if given == 1 and wanted is not None and wanted > 1:
-        warnings.warn(
+        warn(
             f"The targets have the shape {shapes[0]} and the outputs {shapes[1]}: every target is "
-            f"compared with the one output. The last layer needs {wanted} units, one per target.",
-            stacklevel=6,
+            f"compared with the one output. The last layer needs {wanted} units, one per target."
         )
 
 
@@ -304,15 +305,10 @@ def _several(loss: Any, weight: Any) -> tuple[list[Any], list[Any]]:
     return list(loss), weights
 
 
-def _entries(setting: Any, outputs: Outputs) -> list[Any]:
+def _entries(setting: Any, outputs: Outputs, argument: str) -> list[Any]:
     """The entries for the only output."""
     if isinstance(setting, dict):
-        known = [outputs.names[0], *(outputs.model_names or [])]
-        if outputs.names[0] is not None and not set(setting) <= set(known):
-            raise ArgumentError(
-                f"Expected keys {[n for n in known if n is not None]} in the dict of losses, the "
-                f"names of the outputs; got {list(setting)}."
-            )
+        outputs.check_names(setting, argument)
         setting = list(setting.values())
     if isinstance(setting, (list, tuple)):
         return tree.flatten(setting)

@@ -169,6 +169,8 @@ def _per_output(given: Any, outputs: Outputs, argument: str) -> list[list[Any]]:
     if not given:
         return [[] for _ in range(outputs.count)]
     if outputs.count == 1:
+        if isinstance(given, dict):
+            outputs.check_names(given, argument)
         return [tree.flatten(given)]
     entries = outputs.spread(given, argument)
     return [[] if e is None else list(e) if isinstance(e, (list, tuple)) else [e] for e in entries]

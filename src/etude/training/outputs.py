@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from etude import tree
-from etude.errors import ArgumentError
+from etude.errors import ArgumentError, UnknownNameError, did_you_mean
 
 __all__ = ["Outputs"]
 
@@ -81,6 +81,7 @@ class Outputs:
             return list(setting)
         found = _spread(self.structure, setting)
         if found is None and isinstance(setting, dict) and any(self.names):
+            self.check_names(setting, argument)
             raise ArgumentError(
                 f"Expected keys {self.names} in the dict `{argument}`, the names of the outputs; "
                 f"got {list(setting)}."
@@ -92,6 +93,27 @@ class Outputs:
                 f"dictionary by name. Received: {argument}={setting}"
             )
         return found
+
+    def check_names(self, setting: dict[Any, Any], argument: str) -> None:
+        """Raises where a dictionary names an output that there is not.
+
+        Args:
+            setting: a dictionary by the names of outputs.
+            argument: for messages.
+
+        Raises:
+            UnknownNameError: there is no output of that name; nothing where outputs have no names.
+        """
+        known = [name for name in self.names if name is not None]
+        known += [name for name in self.model_names or [] if name not in known]
+        parts = {*known, *(str(name).partition("/")[0] for name in known)}
+        unknown = [key for key in setting if key not in parts]
+        if known and unknown:
+            raise UnknownNameError(
+                f"`{argument}` names an output that the model does not have: {unknown[0]!r}."
+                f"{did_you_mean(unknown[0], known, cutoff=0.4)} Expected keys {known} in the dict "
+                f"`{argument}`, the names of the outputs; got {list(setting)}."
+            )
 
 
 def _spread(structure: Any, setting: Any) -> list[Any] | None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -27,7 +26,9 @@ from etude.data.arrays import ArrayBatches
 from etude.data.unpacking import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from etude.engine import Frame, in_frame, xp
 from etude.errors import DataError, DtypeError
+from etude.tracebacks import warn
 from etude.training.building import symbols_of
+from etude.training.side_effects import watching_side_effects
 
 __all__ = ["ResidentRunner", "Run", "StreamRunner", "make_runner"]
 
@@ -170,10 +171,9 @@ class StreamRunner:
     def _note_end(self, found: bool) -> None:
         if not found:
             self.ran_out = True
-            warnings.warn(
+            warn(
                 "Your input ran out of data, so the run ends early. It takes `steps_per_epoch` "
-                "batches for each epoch: lower that number, or let the generator go on forever.",
-                stacklevel=2,
+                "batches for each epoch: lower that number, or let the generator go on forever."
             )
 
 
@@ -334,7 +334,12 @@ def guarded(model: Any, step: Step) -> Step:
     def run(data: Any) -> Any:
         try:
             data = tree.map_structure(as_input, data)  # also where it runs eagerly
-            logs = step(pack_x_y_sample_weight(*unpack_x_y_sample_weight(data)))
+            data = pack_x_y_sample_weight(*unpack_x_y_sample_weight(data))
+            if in_frame():  # it is traced; what Python does besides, it does only now
+                with watching_side_effects(model, step, data):
+                    logs = step(data)
+            else:
+                logs = step(data)
             if name == "predict_step" or isinstance(logs, dict):
                 return logs
             if logs is None:

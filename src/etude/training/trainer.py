@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from etude import config, metrics, optimizers, tree
@@ -17,6 +16,7 @@ from etude.layers.tracking import no_automatic_dependency_tracking
 from etude.optimizers import LossScaleOptimizer
 from etude.random import make_default_seed
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.tracebacks import shortened, warn
 from etude.training import checks, host_part
 from etude.training.arguments import check_names, checked_count, is_due, limited, limited_steps
 from etude.training.building import build_from_batch
@@ -51,6 +51,7 @@ class Trainer(Keras2Steps):
         self._compile_config: dict[str, Any] = {}
         self._initial_epoch: int | None = None
 
+    @shortened
     @no_automatic_dependency_tracking
     def compile(
         self,
@@ -186,6 +187,7 @@ class Trainer(Keras2Steps):
 
     # ---- training ------------------------------------------------------------------------------
 
+    @shortened
     def fit(
         self,
         x: Any = None,
@@ -238,6 +240,7 @@ class Trainer(Keras2Steps):
         initial_epoch = checked_count(initial_epoch, "initial_epoch")
         steps_per_epoch = checked_count(steps_per_epoch, "steps_per_epoch", least=1)
         validation_steps = checked_count(validation_steps, "validation_steps", least=1)
+        checks.check_batch_axis(self, x, y)
         x = host_part.prepare(self, x)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_for_validation(
@@ -370,6 +373,7 @@ class Trainer(Keras2Steps):
 
     # ---- evaluation ----------------------------------------------------------------------------
 
+    @shortened
     def evaluate(
         self,
         x: Any = None,
@@ -402,6 +406,7 @@ class Trainer(Keras2Steps):
         if kwargs:
             raise ArgumentError(f"Arguments not recognized: {kwargs}")
         steps = checked_count(steps, "steps", least=1)
+        checks.check_batch_axis(self, x, y)
         x = host_part.prepare(self, x)
         batches = batches_of(x, y, sample_weight, batch_size, steps)
         steps = limited_steps(steps, batches)
@@ -444,6 +449,7 @@ class Trainer(Keras2Steps):
 
     # ---- prediction ----------------------------------------------------------------------------
 
+    @shortened
     def predict(
         self,
         x: Any,
@@ -465,6 +471,7 @@ class Trainer(Keras2Steps):
             NumPy arrays in the structure of the model's outputs.
         """
         steps = checked_count(steps, "steps", least=1)
+        checks.check_batch_axis(self, x)
         x = host_part.prepare(self, x)
         batches = batches_of(x, batch_size=batch_size, steps=steps)
         steps = limited_steps(steps, batches)
@@ -495,6 +502,7 @@ class Trainer(Keras2Steps):
 
     # ---- single batches ------------------------------------------------------------------------
 
+    @shortened
     def train_on_batch(
         self,
         x: Any,
@@ -507,6 +515,7 @@ class Trainer(Keras2Steps):
         self._require_compile("train_on_batch")
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
+    @shortened
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -517,6 +526,7 @@ class Trainer(Keras2Steps):
     def _on_batch(
         self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
     ) -> Any:
+        checks.check_batch_axis(self, x, y)
         x = host_part.prepare(self, x)
         x, y, sample_weight = (
             to_arrays(part, name)
@@ -541,8 +551,10 @@ class Trainer(Keras2Steps):
             logs = to_numbers(step(batch))
         return logs if return_dict else self._in_order(logs)
 
+    @shortened
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for the given samples, as NumPy arrays."""
+        checks.check_batch_axis(self, x)
         x = to_arrays(host_part.prepare(self, x), "x")
         build_from_batch(self, (x,), targets=False)
         self._forget_stale_programs()
@@ -578,11 +590,10 @@ class Trainer(Keras2Steps):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Calls `compile` with what `get_compile_config` returned."""
         if type(self).compile is not Trainer.compile:
-            warnings.warn(
+            warn(
                 "`compile()` was not called as part of model loading because the model's "
                 "`compile()` method is custom. Write a `compile_from_config(config)` for "
-                f"{type(self).__name__}, or compile it after loading.",
-                stacklevel=2,
+                f"{type(self).__name__}, or compile it after loading."
             )
             return
         self.compile(**deserialize_keras_object(config))
@@ -648,9 +659,8 @@ def _mean(name: str) -> Any:
 def _warn_of_nan_loss(logs: dict[str, Any], epoch: int) -> None:
     loss = logs.get("loss")
     if isinstance(loss, float) and loss != loss:
-        warnings.warn(
+        warn(
             f"The loss became NaN in epoch {epoch + 1}. Frequent causes: a learning rate that is "
             "too large, NaN or very large values in the data, a logarithm or division of zero in a "
-            "loss of your own. The callback `TerminateOnNaN` stops training when it happens.",
-            stacklevel=4,
+            "loss of your own. The callback `TerminateOnNaN` stops training when it happens."
         )
