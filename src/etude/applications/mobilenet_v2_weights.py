@@ -140,4 +140,5 @@ def torch_tensors(content: bytes) -> dict[str, np.ndarray]:
 
 def _strings(file: io.BytesIO) -> list[str]:
     """The strings in the instructions of one pickle; the file stands behind it then."""
-    return [argument for code, argument, _ in pickletools.genops(file) if code.name == "BINUNICODE"]
+    opcodes = pickletools.genops(file)
+    return [str(argument) for code, argument, _ in opcodes if code.name == "BINUNICODE"]

@@ -227,7 +227,7 @@ def _network(
     weights = f"{member}{'_minimalistic' if minimal else ''}_224_{float(options.alpha)}_float"
     stem = f"weights_mobilenet_v3_{weights}"
     files = WeightFiles(
-        BASE, f"{stem}.h5", f"{stem}_no_top_v2.h5", HASHES.get(weights, (None,) * 2)
+        BASE, f"{stem}.h5", f"{stem}_no_top_v2.h5", HASHES.get(weights, (None, None))
     )
     return assembly.finish(x, files)
 

@@ -70,7 +70,7 @@ def _serialize_operation(operation: Any, calls: list[Any], indices: dict[int, in
         entry = serialize_keras_object(operation)
     else:
         entry, nodes = _serialize_op(operation, nodes)
-    entry["inbound_nodes"] = [_serialize_call(*arguments, indices) for arguments in nodes]
+    entry["inbound_nodes"] = [_serialize_call(args, kwargs, indices) for args, kwargs in nodes]
     return entry
 
 

@@ -160,7 +160,7 @@ class _View:
         return rows
 
     def fields(self, layer: Any, prefix: str) -> list[str]:
-        kind = layer.function.name if isinstance(layer, OpCall) else type(layer).__name__
+        kind = _kind(layer)
         built = getattr(layer, "built", True)  # an `Operation` has nothing to build
         count = f"{layer.count_params():,}" if built and hasattr(layer, "count_params") else "0"
         fields = [
@@ -265,3 +265,8 @@ def layer_bounds(layers: list[Any], layer_range: Any) -> tuple[int, int]:
     if min(first) > max(last):
         return min(last), max(first) + 1
     return min(first), max(last) + 1
+
+
+def _kind(layer: Any) -> str:
+    """The class of a layer, or the name of an op."""
+    return layer.function.name if isinstance(layer, OpCall) else type(layer).__name__

@@ -368,12 +368,12 @@ argmin.no_gradient("places have no derivative")
 def logsumexp(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     """ln Σ e^x over axes, as m + ln Σ e^(x - m) with m = max x: without overflow.
 
-    The derivative is the softmax, e^(x - out).
+    The derivative is the softmax, e^(x - out). Of no numbers it is -∞, ln 0.
 
     >>> round(float(logsumexp([1000.0, 1000.0])), 2)
     1000.69
     """
-    top = xp().max(x, axis=_hashable(axis), keepdims=True)
+    top = xp().max(x, axis=_hashable(axis), keepdims=True, initial=-math.inf)
     top = xp().where(xp().isfinite(top), top, 0)
     total = xp().sum(xp().exp(x - top), axis=_hashable(axis), keepdims=keepdims)
     return xp().log(total) + top.reshape(total.shape)

@@ -83,7 +83,7 @@ class KerasFileEditor:
         found: Weights = {}
         if group.attrs:
             self.object_metadata[path] = dict(group.attrs.items())
-        for key in group:
+        for key in map(str, group):
             child = hard(group, key, group.get(key, getlink=True))
             if not isinstance(child, h5py.Group):
                 found[key] = weights.as_array(plain_dataset(group, key))

@@ -179,11 +179,10 @@ class StreamRunner:
 
 def warn_of_short_epoch(steps: int, wanted: int) -> None:
     """Says that the data ended in the middle of an epoch; the next one begins with its start."""
-    warnings.warn(
+    warn(
         f"Your input ran out of data: the epoch ends after {steps} of {wanted} steps. Leave "
         "`steps_per_epoch` (or `validation_steps`) out to go through all of the data once in each "
-        "epoch, or let a data set go on without an end, `dataset.repeat()`.",
-        stacklevel=2,
+        "epoch, or let a data set go on without an end, `dataset.repeat()`."
     )
 
 
