@@ -25,7 +25,7 @@ from etude.saving.registration import register_public
 __all__ = ["Functional"]
 
 
-class Functional(Function, Model):  # pyright: ignore[reportIncompatibleVariableOverride]
+class Functional(Function, Model):  # pyright: ignore[reportIncompatibleMethodOverride]
     """A model whose layers were called on symbolic tensors; ``Model(inputs, outputs)`` makes one.
 
     Args:
