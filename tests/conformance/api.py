@@ -29,7 +29,6 @@ LEFT_OUT = {
     r"keras\.export|ExportArchive": "export comes with the file formats",
     r"remat|RematScope": "rematerialisation is left out",
     r"KerasFileEditor": "comes with the file formats",
-    r"applications": "comes with the labs",
 }
 
 
