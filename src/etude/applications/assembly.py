@@ -47,6 +47,7 @@ class WeightFiles:
         bare: the name of the file for the model without.
         hashes: the MD5 or SHA-256 of both; ``None`` where Keras has published none.
         stand_in: gives a model the weights of somebody else, where Keras's cannot be had.
+        kept_as: the names of both on disk, where Keras has others there than at the address.
     """
 
     base: str
@@ -54,6 +55,7 @@ class WeightFiles:
     bare: str
     hashes: tuple[str | None, str | None] = (None, None)
     stand_in: Callable[[Any], None] | None = None
+    kept_as: tuple[str, str] | None = None
 
     def load_into(self, model: Functional, include_top: bool) -> None:
         """Gives a model its weights.
@@ -82,8 +84,9 @@ class WeightFiles:
             FetchError: it cannot be had; the message says what to do.
         """
         name, file_hash = (self.top if include_top else self.bare), self.hashes[not include_top]
+        kept = name if self.kept_as is None else self.kept_as[not include_top]
         try:
-            return get_file(name, self.base + name, cache_subdir="models", file_hash=file_hash)
+            return get_file(kept, self.base + name, cache_subdir="models", file_hash=file_hash)
         except FetchError as error:
             raise FetchError(
                 f"The ImageNet weights of {model!r} cannot be had: {error} What else you can do: "

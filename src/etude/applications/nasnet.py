@@ -133,8 +133,14 @@ def _network(assembly: Assembly, design: Design) -> Functional:
         )
     x = _features(assembly.image(design.size), design)
     x = assembly.head(x, pool_names=False)
-    stem = f"NASNet-{design.member}"
-    files = WeightFiles(BASE, f"{stem}.h5", f"{stem}-no-top.h5", HASHES[design.member])
+    address, kept = f"NASNet-{design.member}", f"nasnet_{design.member}"
+    files = WeightFiles(
+        BASE,
+        f"{address}.h5",
+        f"{address}-no-top.h5",
+        HASHES[design.member],
+        kept_as=(f"{kept}.h5", f"{kept}_no_top.h5"),
+    )
     return assembly.finish(x, files)
 
 
