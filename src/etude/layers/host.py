@@ -1,7 +1,7 @@
 """Layers that work on the host: they take text, or look things up in Python's own tables.
 
 No compiled program can hold them. A model that begins with such layers is cut in two: what they
-compute is computed as the data comes in (`etude.models.host_part`), and the compiled step begins
+compute is computed as the data comes in (`etude.models.host_split`), and the compiled step begins
 behind them.
 """
 
