@@ -34,15 +34,15 @@ def is_recording() -> bool:
 
 def start_tape() -> int:
     """Counts a tape in; returns its level, for `stop_tape`."""
-    if not _state.tapes[-1]:
-        _state.cuts = deque(maxlen=_KEPT)
     _state.tapes[-1] += 1
     return len(_state.tapes) - 1
 
 
 def stop_tape(level: int) -> None:
-    """Counts a tape out of its level."""
+    """Counts a tape out of its level; it alone still knows the cuts, which keep arrays alive."""
     _state.tapes[level] -= 1
+    if not _state.tapes[level]:
+        _state.cuts = deque(maxlen=_KEPT)
 
 
 def note_cut(name: str, why: str, inputs: tuple[Any, ...]) -> None:
