@@ -191,7 +191,8 @@ def function(fn: Callable[..., Any] | None = None, **_: Any) -> Any:
     Variables, take gradients with `GradientTape`, draw random numbers, and call other functions.
     Arrays and numbers are inputs of the program; other arguments (strings, booleans, None,
     objects) are constants of it: another value means another trace. Python side effects, such as
-    ``print`` or a counter, happen while tracing only, and a warning says so. On the engine ``numpy`` the function just runs.
+    ``print`` or a counter, happen while tracing only, and a warning says so. On the engine
+    ``numpy`` the function just runs.
 
     Args:
         fn: the function; without it, a decorator is returned.
