@@ -65,7 +65,7 @@ def warn_of_none(
 def _caller() -> tuple[tuple[str, int], bool]:
     """The line of the user, and whether etude itself has asked for the gradient."""
     frame: FrameType | None = sys._getframe(3)  # pyright: ignore[reportPrivateUsage]
-    is_inside = frame is not None and is_machinery(str(frame.f_globals.get("__name__", "")))
+    is_inside = is_machinery(str(frame.f_globals.get("__name__", "")))
     while frame is not None and is_machinery(str(frame.f_globals.get("__name__", ""))):
         frame = frame.f_back
     return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno), is_inside
