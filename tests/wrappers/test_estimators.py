@@ -24,7 +24,8 @@ def numpy_engine():
 
 
 def network(X, y, loss, activation=None, layers=(10,)):
-    """A network for the shapes of the data."""
+    """A network for the shapes of the data; two fits to the same data are the same."""
+    etude.utils.set_random_seed(0)
     x = inputs = etude.Input((X.shape[1],))
     for units in layers:
         x = etude.layers.Dense(units, "relu")(x)
@@ -34,14 +35,10 @@ def network(X, y, loss, activation=None, layers=(10,)):
     return model
 
 
-# What fails with Keras's own estimators too: these checks ask for equal results of two fits, or for
-# more than five epochs can give.
+# What fails with Keras's own estimators too: a few epochs do not teach what these checks ask for.
 EXPECTED = {
     "check_classifiers_one_label_sample_weights": "weights of 0 are not ignored",
     "check_classifiers_classes": "a small fit may miss a class",
-    "check_classifier_data_not_an_array": "two fits differ",
-    "check_supervised_y_2d": "two fits differ",
-    "check_fit_idempotent": "two fits differ",
     "check_classifiers_train": "outputs are probabilities or logits",
 }
 

@@ -81,7 +81,7 @@ def _serialize_op(operation: OpCall, calls: list[Any]) -> tuple[Config, list[Any
         found = [split(operation.function, *arguments) for arguments in calls]
         options = found[0][0] if found else {}
         if not any_symbolic(options) and all(other[0] == options for other in found):
-            entry = {
+            entry: Config = {
                 "module": known.module,
                 "class_name": known.name,
                 "config": {"name": operation.name, **serialize_keras_object(options)},

@@ -375,7 +375,7 @@ def _deserialize_function(
     found = public_object(f"{module}.{name}")
     if found is None and module == "builtins":
         found = _named_function(name)
-    if found is None and str(module).startswith(("builtins", "keras.ops", "keras.src.ops")):
+    if found is None and str(module).startswith(("keras.ops", "keras.src.ops", "etude.ops")):
         found = _named_op(name)
     if found is not None:
         _refuse_registered_name(config, name, f"{module}.{name}")
