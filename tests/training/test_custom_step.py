@@ -85,6 +85,7 @@ def test_a_gan_trains_compiled_and_gives_the_numbers_of_numpy():
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:While .* was traced")  # it counts traces on purpose
 def test_a_gan_is_compiled_on_xla():
     etude.config.set_engine("xla")
     model = gan()
@@ -180,6 +181,7 @@ def test_value_dependent_branches_get_the_design_s_error():
     assert "loss" in model.fit(X, verbose=0).history
 
 
+@pytest.mark.filterwarnings("ignore:While .* was traced")  # it looks at traces on purpose
 @pytest.mark.parametrize(
     ("given", "length"),
     [({}, None), ({"y": Y}, 2), ({"y": Y, "sample_weight": np.ones(len(Y), "float32")}, 3)],
