@@ -18,6 +18,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def wide_screen(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+
+
 @pytest.fixture
 def offline(monkeypatch):
     def unreachable(*_: object) -> None:

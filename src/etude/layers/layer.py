@@ -483,11 +483,39 @@ class Layer(LayerState, Operation):
         return {"shapes_dict": dict(self._build_shapes)}
 
     def build_from_config(self, config: dict[str, Any] | None) -> None:
-        """Builds the layer with what `get_build_config` returned."""
-        if config and "input_shape" in config:
-            self.build(config["input_shape"])
-        elif config and "shapes_dict" in config:
-            self.build(**config["shapes_dict"])
+        """Builds the layer with what `get_build_config` returned.
+
+        A layer without a ``build`` is evaluated abstractly, so that the layers inside make theirs.
+        """
+        config = config or {}
+        by_call = type(self).build is Layer.build and any(not layer.built for layer in self._layers)
+        if "input_shape" in config:
+            if not (by_call and self._is_built_by_call(config["input_shape"])):
+                self.build(config["input_shape"])
+        elif "shapes_dict" in config:
+            shapes = config["shapes_dict"]
+            named = {name.removesuffix("_shape"): shape for name, shape in shapes.items()}
+            if not (by_call and self._is_built_by_call(**named)):
+                self.build(**shapes)
+
+    def _is_built_by_call(self, *shapes: Any, **named_shapes: Any) -> bool:
+        """Makes the weights inside as a call on such inputs would; False if there is none."""
+        try:
+            self._build_by_call(*shapes, **named_shapes)
+        except Exception:
+            return False
+        return True
+
+    def _build_by_call(self, *shapes: Any, **named_shapes: Any) -> None:
+        """Evaluates ``call`` abstractly, for inputs of these structures of shapes."""
+
+        def symbols(structure: Any) -> Any:
+            return tree.map_shape_structure(
+                lambda shape: KerasTensor(shape, dtype=self.compute_dtype), structure
+            )
+
+        named = {name: symbols(shape) for name, shape in named_shapes.items()}
+        eval_shape(self.call, *[symbols(shape) for shape in shapes], **named)
 
     # ---- shapes --------------------------------------------------------------------------------
 

@@ -7,8 +7,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from etude import tree
-from etude.autodiff import KerasTensor, eval_shape
 from etude.errors import ArgumentError, DtypeError, NotBuiltError, StateError
 from etude.layers.layer import Layer
 from etude.models import functional_config
@@ -238,11 +236,8 @@ class Model(Trainer, Layer):
         """
         if self._functional is not None:
             return
-        inputs = tree.map_shape_structure(
-            lambda shape: KerasTensor(shape, dtype=self.compute_dtype), input_shape
-        )
         try:
-            eval_shape(self.call, inputs)
+            self._build_by_call(input_shape)
         except Exception as error:
             raise NotBuiltError(
                 f"Model '{self.name}' cannot be built for the input shape {input_shape}: its "

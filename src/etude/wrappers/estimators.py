@@ -115,7 +115,8 @@ class _Estimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> Any:
         check_is_fitted(self)
-        return np.asarray(self.model_.predict(validate_data(self, X, reset=False)))
+        verbose = (self.fit_kwargs or {}).get("verbose", "auto")  # who wants no bar, wants none
+        return np.asarray(self.model_.predict(validate_data(self, X, reset=False), verbose=verbose))
 
     def predict(self, X: Any) -> Any:
         """What the model predicts.
