@@ -218,7 +218,10 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
 
 def _check_form(a: Any, b: Any, check_types: bool) -> None:
     if is_nested(a) != is_nested(b):
-        raise ArgumentError(f"The structures differ: {a!r} against {b!r}.")
+        raise ArgumentError(
+            f"The structures differ: {a!r} against {b!r}. Expected {type(a).__name__}; got "
+            f"{type(b).__name__}."
+        )
     if not is_nested(a):
         return
     if (

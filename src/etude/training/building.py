@@ -49,7 +49,8 @@ def build_from_batch(model: Any, batch: Any, targets: bool = True, even: bool = 
         y_pred = _outputs(model, x, even)
         if y_pred is not None and y is not None:
             for part in wanted:
-                part.build(y, y_pred)
+                if part is metrics or not _is_built_by_own_compute_loss(model, x, y, y_pred):
+                    part.build(y, y_pred)
     optimizer = getattr(model, "optimizer", None)
     unbuilt = not all(layer.built for layer in model._flatten_layers())
     if not targets or optimizer is None or unbuilt or getattr(optimizer, "built", True):
@@ -84,6 +85,23 @@ def _outputs(model: Any, x: Any, even: bool) -> Any:
             f"{type(error).__name__}: {error}. Inputs: {tree.map_structure(repr, x)}. Call the "
             "model on a batch of data to see where."
         ) from error
+
+
+def _is_built_by_own_compute_loss(model: Any, x: Any, y: Any, y_pred: Any) -> bool:
+    """Evaluates a user's ``compute_loss``, which may give the losses other outputs than ``call``'s.
+
+    Returns:
+        Whether the losses are built; or, in a model that runs eagerly, will be by its first step.
+    """
+    if type(model).compute_loss.__module__ == "etude.training.step":
+        return False
+    if model.run_eagerly:
+        return True
+    try:
+        eval_shape(lambda *data: model._compute_loss(*data, None, training=False), x, y, y_pred)
+    except Exception:
+        return False
+    return model._compile_loss.built
 
 
 def _trains_itself(model: Any) -> bool:

@@ -112,7 +112,7 @@ def check_labels(model: Any, y: Any) -> None:
         return
     flat = compiled._targets(y, compiled.outputs)
     for term in compiled.terms:
-        labels = flat[term.place]
+        labels = term.part.of(flat)
         if isinstance(labels, np.ndarray) and labels.size:
             name = "y" if len(flat) == 1 else f"y[{term.name!r}]"
             term.loss.check_targets(labels, term.classes, name)
@@ -150,7 +150,9 @@ def warn_of_fruitless_training(model: Any) -> None:
     if graph is None or compiled is None or not compiled.built:
         return
     for term in compiled.terms:
-        layer = graph.producer_of_output(term.place)
+        if not term.part.is_leaf or compiled.outputs.count != len(graph.outputs):
+            continue  # a loss of several outputs, or of others than those of the graph
+        layer = graph.producer_of_output(term.part.place)
         activation = getattr(getattr(layer, "activation", None), "__name__", None)
         options = getattr(term.loss, "_fn_kwargs", {})
         wanted = _PROBABILITIES.get(getattr(term.loss, "fn", None))

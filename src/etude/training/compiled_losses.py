@@ -10,7 +10,7 @@ from etude.losses import Loss
 from etude.naming import to_snake_case
 from etude.ops.core import cast
 from etude.tracebacks import warn
-from etude.training.outputs import Outputs
+from etude.training.outputs import Outputs, Part, assignments
 from etude.variable import Variable
 
 __all__ = ["CompileLoss", "kind_of_labels", "resolve_loss"]
@@ -62,7 +62,8 @@ class CompileLoss:
 
     Args:
         loss: a loss for all outputs, or one per output: list, dictionary by name, or structure.
-            A list in the place of one loss means their sum.
+            A list in the place of one loss means their sum. In a structure, a function in the
+            place of nested outputs is the loss of all of them.
         loss_weights: factors, given in the same way.
         output_names: names of the outputs, flat, where the model knows them.
 
@@ -100,43 +101,52 @@ class CompileLoss:
         """Resolves the losses by targets and outputs, or symbols of them."""
         outputs = self.outputs = Outputs(y_pred, self.output_names)
         targets, predictions = self._targets(y_true, outputs), tree.flatten(y_pred)
-        chosen = self._chosen(outputs)
         self.terms = []
-        for place, (per_output, weights) in enumerate(chosen):
-            for identifier, weight in zip(per_output, weights, strict=True):
-                loss = resolve_loss(identifier, targets[place], predictions[place])
-                if loss is not None:
-                    name = outputs.names[place] or loss.name
-                    shape = predictions[place].shape
-                    classes = shape[-1] if len(shape) > 1 else None
-                    self.terms.append(_Term(place, loss, weight, name, classes))
+        for part, identifier, weight in self._chosen(outputs):
+            y, y_hat = part.of(targets), part.of(predictions)
+            loss = resolve_loss(identifier, y, y_hat)
+            classes = y_hat.shape[-1] if part.is_leaf and len(y_hat.shape) > 1 else None
+            self.terms.append(_Term(part, loss, weight, part.name or loss.name, classes))
         if len(self.terms) > 1:
             self.metrics = [metrics.Mean(name=f"{term.name}_loss") for term in self.terms]
         self.built = True
 
-    def _chosen(self, outputs: Outputs) -> list[tuple[list[Any], list[Any]]]:
-        """For each output its losses and their weights."""
+    def _chosen(self, outputs: Outputs) -> list[tuple[Part, Any, Any]]:
+        """The losses: of which outputs, what `compile` was given, and its weight."""
         loss, weights = self.loss, self.loss_weights
         if outputs.count == 1:
-            losses_of_it = _entries(loss, outputs, "loss")
-            weights_of_it = None
-            if weights is not None:
-                weights_of_it = _entries(weights, outputs, "loss_weights")
-            if weights_of_it is not None and len(weights_of_it) != len(losses_of_it):
-                raise ArgumentError(
-                    "`loss_weights` must match the number of losses; there are "
-                    f"{len(weights_of_it)} weights for {len(losses_of_it)} losses."
-                )
-            return [(losses_of_it, weights_of_it or [None] * len(losses_of_it))]
-        if not tree.is_nested(loss):
-            per_output = [loss] * outputs.count
-        else:
-            per_output = outputs.spread(loss, "loss")
-        if weights is None or isinstance(weights, (int, float)):
-            factors = [weights] * outputs.count
-        else:
-            factors = outputs.spread(weights, "loss_weights")
-        return [_several(one, factor) for one, factor in zip(per_output, factors, strict=True)]
+            loss = _entries(loss, outputs, "loss")
+            weights = None if weights is None else _entries(weights, outputs, "loss_weights")
+            return list(assignments(loss, weights, outputs.leaves[0]))
+        by_key = isinstance(outputs.structure, dict)
+        flat = isinstance(loss, (list, tuple)) and not any(map(tree.is_nested, loss))
+        flat = flat or (isinstance(loss, dict) and (outputs.are_named_by(loss) or not by_key))
+        if tree.is_nested(loss) and not flat:
+            if outputs.are_named_by(weights) and not by_key:
+                weights = outputs.spread(weights, "loss_weights")
+            return list(assignments(loss, weights, outputs.whole))
+        per_output = outputs.spread(loss, "loss") if tree.is_nested(loss) else [loss]
+        factors = outputs.spread(weights, "loss_weights") if tree.is_nested(weights) else [weights]
+        count = outputs.count
+        return [
+            found
+            for part, one, factor in zip(
+                outputs.leaves,
+                per_output if len(per_output) == count else per_output * count,
+                factors if len(factors) == count else factors * count,
+                strict=True,
+            )
+            for found in assignments(one, factor, part)
+        ]
+
+    def _has_loss(self, outputs: Outputs) -> list[bool]:
+        """For each output, whether it has a loss."""
+        places = {
+            part.place + offset
+            for part, _, _ in self._chosen(outputs)
+            for offset in range(len(part.names))
+        }
+        return [place in places for place in range(outputs.count)]
 
     def _targets(self, y_true: Any, outputs: Outputs) -> list[Any]:
         """The targets in the order of the outputs; ``None`` for outputs without a loss."""
@@ -148,7 +158,7 @@ class CompileLoss:
         if len(flat) == outputs.count:
             return flat
         if outputs.count > 1 and tree.is_nested(self.loss):
-            wanted = [i for i, v in enumerate(outputs.spread(self.loss, "loss")) if v is not None]
+            wanted = [i for i, has_loss in enumerate(self._has_loss(outputs)) if has_loss]
             if len(wanted) == len(flat):
                 found = dict(zip(wanted, flat, strict=True))
                 return [found.get(i) for i in range(outputs.count)]
@@ -172,9 +182,7 @@ class CompileLoss:
         unknown = [key for key in y_true if key not in names]
         if unknown:
             raise unknown_name("name of an output in `y`", unknown[0], names)
-        asked = [True] * outputs.count
-        if tree.is_nested(self.loss):
-            asked = [v is not None for v in outputs.spread(self.loss, "loss")]
+        asked = self._has_loss(outputs)
         missing = [n for n, wanted in zip(names, asked, strict=True) if wanted and n not in y_true]
         if missing:
             raise ArgumentError(
@@ -198,13 +206,15 @@ class CompileLoss:
             weights = [sample_weight] * outputs.count
         total = None
         for index, term in enumerate(self.terms):
-            prediction = predictions[term.place]
-            value = _value(term, targets[term.place], prediction, weights[term.place])
+            prediction = term.part.of(predictions)
+            weight = weights[term.part.place]
+            value = _value(term, term.part.of(targets), prediction, weight)
             value = (
                 cast(value, "float32") if str(value.dtype).startswith(("int", "uint")) else value
             )
             if self.metrics:
-                self.metrics[index].update_state(value, sample_weight=prediction.shape[0])
+                samples = predictions[term.part.place].shape[0]
+                self.metrics[index].update_state(value, sample_weight=samples)
             if term.weight is not None:
                 value = value * term.weight
             total = value if total is None else total + value
@@ -280,29 +290,15 @@ def _hint(target: tuple[int, ...], output: tuple[int, ...]) -> str:
 
 
 class _Term:
-    """One loss of one output, of which `classes` is the size of the last axis."""
+    """One loss of a part of the outputs, of which `classes` is the size of the last axis."""
 
-    __slots__ = ("classes", "loss", "name", "place", "weight")
+    __slots__ = ("classes", "loss", "name", "part", "weight")
 
     def __init__(
-        self, place: int, loss: Any, weight: float | None, name: str, classes: int | None
+        self, part: Part, loss: Any, weight: float | None, name: str, classes: int | None
     ) -> None:
-        self.place, self.loss, self.weight, self.name = place, loss, weight, name
+        self.part, self.loss, self.weight, self.name = part, loss, weight, name
         self.classes = classes
-
-
-def _several(loss: Any, weight: Any) -> tuple[list[Any], list[Any]]:
-    """The losses of one of several outputs, and their weights; a list means their sum."""
-    if not isinstance(loss, (list, tuple)):
-        weight = weight[0] if isinstance(weight, (list, tuple)) else weight
-        return [loss], [weight]
-    weights = list(weight) if isinstance(weight, (list, tuple)) else [weight] * len(loss)
-    if len(weights) != len(loss):
-        raise ArgumentError(
-            "`loss_weights` must match the number of losses; there are "
-            f"{len(weights)} weights for {len(loss)} losses of one output."
-        )
-    return list(loss), weights
 
 
 def _entries(setting: Any, outputs: Outputs, argument: str) -> list[Any]:

@@ -2,17 +2,18 @@
 
 Losses and metrics are attached to outputs. An output has a place in the flat order of the model's
 outputs, and a name: its key where outputs are a dictionary, else the name of the layer it comes
-from.
+from. Outputs may be nested; a loss may then be that of a whole part.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from etude import tree
-from etude.errors import ArgumentError, UnknownNameError, did_you_mean
+from etude.errors import ArgumentError, MissingKeyError, UnknownNameError, did_you_mean
 
-__all__ = ["Outputs"]
+__all__ = ["Outputs", "Part", "assignments"]
 
 
 class Outputs:
@@ -40,6 +41,23 @@ class Outputs:
             self.names = ["/".join(map(str, path)) for path in paths]
         else:
             self.names = [None] * self.count
+
+    @property
+    def leaves(self) -> list[Part]:
+        """A part for each output."""
+        return [Part(None, place, self.names[place : place + 1]) for place in range(self.count)]
+
+    @property
+    def whole(self) -> Part:
+        """The part that is all outputs."""
+        return Part(self.structure, 0, self.names)
+
+    def are_named_by(self, setting: Any) -> bool:
+        """Whether a setting is a dictionary of nothing but names of outputs."""
+        return isinstance(setting, dict) and any(
+            set(setting) <= {name for name in names or [] if name is not None}
+            for names in (self.names, self.model_names)
+        )
 
     def flatten(self, values: Any) -> list[Any]:
         """Values given per output, in the flat order; one value alone stays one.
@@ -110,10 +128,126 @@ class Outputs:
         unknown = [key for key in setting if key not in parts]
         if known and unknown:
             raise UnknownNameError(
-                f"`{argument}` names an output that the model does not have: {unknown[0]!r}."
+                f"Invalid `{argument}`: {unknown[0]!r}, in the `{argument}` argument, can't be "
+                "found in either the model's outputs or their names."
                 f"{did_you_mean(unknown[0], known, cutoff=0.4)} Expected keys {known} in the dict "
                 f"`{argument}`, the names of the outputs; got {list(setting)}."
             )
+
+
+class Part(NamedTuple):
+    """One output, or a structure of several: outputs `place` and following, in the flat order."""
+
+    structure: Any
+    place: int
+    names: list[str | None]
+    path: tuple[str, ...] = ()
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is one output."""
+        return not tree.is_nested(self.structure)
+
+    @property
+    def name(self) -> str | None:
+        """Where it is among the outputs, or, for all of them, their names; None without names."""
+        if self.path:
+            return "/".join(self.path)
+        return "_".join(map(str, self.names)) if all(self.names) else None
+
+    def children(self) -> dict[Any, Part]:
+        """The parts one level below, by key or place."""
+        by_key = isinstance(self.structure, dict)
+        found, at = {}, 0
+        for key in sorted(self.structure) if by_key else range(len(self.structure)):
+            count = len(tree.flatten(self.structure[key]))
+            names = self.names[at : at + count]
+            step = (names[0] or "").rpartition("/")[2] if count == 1 and not by_key else ""
+            found[key] = Part(
+                self.structure[key], self.place + at, names, (*self.path, step or str(key))
+            )
+            at += count
+        return found
+
+    @property
+    def leaves(self) -> list[Part]:
+        """A part for each output of it."""
+        if self.is_leaf:
+            return [self]
+        return [leaf for child in self.children().values() for leaf in child.leaves]
+
+    def of(self, flat: list[Any]) -> Any:
+        """This part of values given per output, in their flat order."""
+        if self.is_leaf:
+            return flat[self.place]
+        values = flat[self.place : self.place + len(self.names)]
+        return tree.pack_sequence_as(self.structure, values)
+
+
+def assignments(setting: Any, weight: Any, part: Part) -> Iterator[tuple[Part, Any, Any]]:
+    """Which loss belongs to which part of nested outputs, and its weight.
+
+    A list of as many losses as there are outputs gives one to each. Any other list or tuple, where
+    the outputs are of another kind (one output, a dictionary, a tuple for a list), means that each
+    of its entries holds for the same part. What is no structure is the loss of a whole part.
+
+    Raises:
+        MissingKeyError: the setting names a part that there is not.
+        ArgumentError: there are not as many losses as outputs, or as many weights as losses.
+    """
+    if setting is None:
+        return
+    if not tree.is_nested(setting):
+        if isinstance(setting, str) and not part.is_leaf:
+            raise ArgumentError(
+                f"`loss` does not fit the outputs of the model: {setting!r} is the loss of one "
+                f"output, and there are {len(part.names)}, named {part.names}. Expected one entry "
+                "per output, in a structure like that of the outputs."
+            )
+        yield part, setting, weight[0] if isinstance(weight, (list, tuple)) else weight
+        return
+    if isinstance(setting, (list, tuple)):
+        count = len(part.names)
+        flat = count > 1 and len(setting) == count and not any(map(tree.is_nested, setting))
+        if flat or not isinstance(part.structure, type(setting)):
+            parts = part.leaves if flat else [part] * len(setting)
+            for one, own, factor in zip(parts, setting, _split(weight, setting), strict=True):
+                yield from assignments(own, factor, one)
+            return
+    keys = list(setting) if isinstance(setting, dict) else range(len(setting))
+    children = {} if part.is_leaf else part.children()
+    if not isinstance(setting, dict) and len(setting) != len(children):
+        raise ArgumentError(
+            f"`loss` does not fit the outputs of the model: {len(setting)} entries for "
+            f"{len(children)} outputs, named {part.names}. Expected one entry per output, in a "
+            f"list or in a dictionary by name. Received: loss={setting}"
+        )
+    for key, factor in zip(keys, _split(weight, setting), strict=True):
+        if setting[key] is None:
+            continue
+        if key not in children:
+            path = (*part.path, str(key))
+            raise MissingKeyError(
+                f"The path {path}, in the `loss` argument, can't be found in either the model's "
+                f"outputs or their names. There are {list(children) or 'no parts'} at that place."
+                f"{did_you_mean(str(key), map(str, children))} Give the losses in a structure like "
+                "that of the outputs."
+            )
+        yield from assignments(setting[key], factor, children[key])
+
+
+def _split(weight: Any, setting: Any) -> list[Any]:
+    """The weights of the entries of a setting: one for all, or a structure like it."""
+    if isinstance(weight, dict) and isinstance(setting, dict):
+        return [weight.get(key) for key in setting]
+    if not tree.is_nested(weight):
+        return [weight] * len(setting)
+    if len(weight) != len(setting):
+        raise ArgumentError(
+            "`loss_weights` must match the number of losses; there are "
+            f"{len(weight)} weights for {len(setting)} losses."
+        )
+    return list(weight.values()) if isinstance(weight, dict) else list(weight)
 
 
 def _spread(structure: Any, setting: Any) -> list[Any] | None:
