@@ -199,7 +199,8 @@ class LayerScale(ConfiguredLayer):
         x: (..., channels); γ: (channels,); y: as x.
 
     Example:
-        >>> LayerScale(0.5, 2)(layers.Layer()([[2.0, 4.0]])).numpy().tolist()
+        >>> from etude import ops
+        >>> LayerScale(0.5, 2)(ops.convert_to_tensor([[2.0, 4.0]])).numpy().tolist()
         [[1.0, 2.0]]
 
     Reference:

@@ -139,7 +139,8 @@ class CustomScaleLayer(ConfiguredLayer):
         A pair x, r of one shape; y: the same.
 
     Example:
-        >>> CustomScaleLayer(0.5)([etude.ops.ones((2,)), etude.ops.ones((2,))]).numpy().tolist()
+        >>> from etude import ops
+        >>> CustomScaleLayer(0.5)([ops.ones((2,)), ops.ones((2,))]).numpy().tolist()
         [1.5, 1.5]
     """
 

@@ -57,7 +57,9 @@ def array(value: Any, dtype: str | None = None) -> Array:
     """Converts numbers, lists, and arrays of any kind to an array of this engine."""
     if not isinstance(value, jax.Array):
         value = as_numbers(value)  # a NumPy array has a dtype of its own, never a weak one
-        return jnp.array(value, dtype)  # a copy: the caller may write to theirs
+        # The copy is made here and now: that of `jnp.array` may be made later, when the caller has
+        # written to theirs.
+        return jnp.asarray(np.array(value), dtype)
     return jnp.asarray(value, dtype)
 
 

@@ -208,11 +208,12 @@ def _serialize_function(function: Any) -> Config:
             stacklevel=3,
         )
         return {"class_name": "__lambda__", "config": {"value": None}}
-    by_name = _named_function(name) or _named_op(name)
-    if shared is not None and by_name is not function:
+    named = _named_function(name)  # an activation or a loss: these are found without a module
+    op = None if named is not None else _named_op(name)
+    if shared is not None and function is not (named or op):
         shared.note(name, function)
     return {
-        "module": "keras.ops" if _is_op(by_name) else "builtins",
+        "module": "keras.ops" if _is_op(op) else "builtins",
         "class_name": "function",
         "config": name,
         "registered_name": "function",
