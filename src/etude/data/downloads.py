@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from etude.callbacks.progress import Progbar
 from etude.errors import ArgumentError, FetchError, HashMismatchError
+from etude.files import written_whole
 from etude.messages import say
 
 __all__ = ["get_file"]
@@ -150,21 +151,15 @@ def _matches(path: Path, file_hash: str, algorithm: str) -> bool:
 
 
 def _download(origin: str, target: Path) -> None:
-    """Writes a file beside its place first, so that a broken download leaves nothing behind."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            if urlsplit(origin).scheme == "file":
-                from urllib.request import url2pathname  # noqa: PLC0415  (slow to import)
+    """Writes a file as a whole: a broken download leaves nothing behind."""
+    with written_whole(target) as part, part.open("wb") as file:
+        if urlsplit(origin).scheme == "file":
+            from urllib.request import url2pathname  # noqa: PLC0415  (slow to import)
 
-                with open(url2pathname(urlsplit(origin).path), "rb") as source:
-                    shutil.copyfileobj(source, file)
-            else:
-                _stream(origin, file)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+            with open(url2pathname(urlsplit(origin).path), "rb") as source:
+                shutil.copyfileobj(source, file)
+        else:
+            _stream(origin, file)
 
 
 def _stream(origin: str, file: Any) -> None:

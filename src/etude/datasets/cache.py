@@ -10,13 +10,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from etude.errors import FetchError, HashMismatchError
+from etude.files import PART, remove, written_whole
 
 STALE_SECONDS = 24 * 3600
 
@@ -104,12 +104,13 @@ def store(folder: Path, contents: dict[str, bytes]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
         for name, data in contents.items():
-            _write_atomically(folder / name, data)
+            with written_whole(folder / name) as part:
+                part.write_bytes(data)
             done.append(folder / name)
     except BaseException as error:
         # Ctrl-C too: a set of files that is not complete is of no use to the next run.
         for path in done:
-            _remove(path)
+            remove(path)
         if not isinstance(error, OSError):
             raise
         raise FetchError(
@@ -122,41 +123,12 @@ def store(folder: Path, contents: dict[str, bytes]) -> None:
 
 def discard(path: Path) -> None:
     """Deletes a file whose content turned out wrong; a file that is gone already is fine."""
-    _remove(path)
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _replace(part, path)
-    except BaseException:
-        _remove(part)
-        raise
-
-
-def _replace(part: Path, path: Path) -> None:
-    try:
-        os.replace(part, path)
-    except PermissionError:
-        # Windows refuses to replace a file that another process is reading. If it holds these
-        # very bytes already, that process was only quicker.
-        if not path.exists() or path.read_bytes() != part.read_bytes():
-            raise
-        _remove(part)
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
+    remove(path)
 
 
 def _sweep(folder: Path) -> None:
     """Deletes temporary files of processes that were killed; younger ones may still be in use."""
-    for part in folder.glob(".*.part"):
+    for part in folder.glob(f".*{PART}"):
         with suppress(OSError):
             if time.time() - part.stat().st_mtime > STALE_SECONDS:
                 part.unlink()

@@ -1,12 +1,12 @@
-"""Files that are there as a whole or not at all."""
+"""Writing what is saved, as a whole or not at all, and what is said where that fails."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from etude.errors import ArgumentError, FileError
+from etude.files import written_whole
 
 __all__ = ["write_atomically"]
 
@@ -27,26 +27,13 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             f"There is no folder {path.parent} to write {path.name} to. Make it first: "
             f"`os.makedirs({str(path.parent)!r}, exist_ok=True)`."
         )
-    import tempfile  # noqa: PLC0415  (slow to import)
-
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise _not_written(path, error) from error
-    os.close(handle)
-    part = Path(name)
-    try:
-        write(part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
+        with written_whole(path) as part:
+            write(part)
     except FileError:
         raise
     except OSError as error:
         raise _not_written(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _not_written(path: Path, error: OSError) -> FileError:
@@ -56,9 +43,3 @@ def _not_written(path: Path, error: OSError) -> FileError:
         f"{path.name} cannot be written to {path.parent}: {reason}.{kept} Choose a folder of your "
         "own, or make room."
     )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
