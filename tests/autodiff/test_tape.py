@@ -247,7 +247,7 @@ def test_a_thread_without_a_tape_does_not_record() -> None:
     w = Variable(2.0)
     seen: list[object] = []
     with GradientTape():
-        thread = threading.Thread(target=lambda: seen.append((w * w).node))
+        thread = threading.Thread(target=lambda: seen.append((w * w).origin))
         thread.start()
         thread.join()
     assert seen == [None]
@@ -288,7 +288,7 @@ def test_a_gradient_taken_in_silence_ends_the_recording_for_good() -> None:
         y = w * w
         with tape.stop_recording():
             assert float(tape.gradient(y, w)) == 4.0
-    assert (w * w).node is None
+    assert (w * w).origin is None
 
 
 def test_a_tape_opened_in_silence_records() -> None:

@@ -23,7 +23,7 @@ from etude.engine import xp
 from etude.errors import DtypeError, EtudeError, GradientError, ShapeError, TracingError
 from etude.tracebacks import cause_of
 
-__all__ = ["OPS", "PRIMITIVES", "Composite", "Node", "Primitive", "composite", "primitive"]
+__all__ = ["OPS", "PRIMITIVES", "Composite", "Primitive", "RecordedCall", "composite", "primitive"]
 
 Array = Any
 PRIMITIVES: dict[str, Primitive] = {}
@@ -32,7 +32,7 @@ PRIMITIVES: dict[str, Primitive] = {}
 _sequence = itertools.count()
 
 
-class Node:
+class RecordedCall:
     """One recorded call of a primitive.
 
     Attributes:
@@ -63,7 +63,7 @@ class Node:
 
 
 def next_sequence() -> int:
-    """A number greater than that of every node recorded so far."""
+    """A number greater than that of every call recorded so far."""
     return next(_sequence)
 
 
@@ -158,7 +158,7 @@ class Primitive:
         return self.reason is None
 
     def pull_back(
-        self, node: Node, g: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
+        self, call: RecordedCall, g: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
     ) -> tuple[Any, ...]:
         """Applies the rule to the cotangents of a recorded call."""
         if self.rule is None:
@@ -167,12 +167,12 @@ class Primitive:
                 f"Register one with `@{self.name}.gradient`, or say why there is none with "
                 f"`{self.name}.no_gradient(reason)`."
             )
-        options = {**self.defaults, **node.options}
+        options = {**self.defaults, **call.options}
         if self.rule_options is not None:
             options = {name: options[name] for name in self.rule_options}
-        if node.single:
-            return self.rule(g[0], outputs[0], *node.inputs, **options)
-        return self.rule(g, outputs, *node.inputs, **options)
+        if call.single:
+            return self.rule(g[0], outputs[0], *call.inputs, **options)
+        return self.rule(g, outputs, *call.inputs, **options)
 
     # --- calls ---
 
@@ -233,7 +233,7 @@ class Primitive:
             if refusal is None:
                 raise
             raise refusal from cause_of(error)
-        if is_recording() and any(t is not None and t.node is not None for t in tensors):
+        if is_recording() and any(t is not None and t.origin is not None for t in tensors):
             if self.reason is None:
                 return self._record(tensors, options, out)
             if self.name not in _SHAPE_ONLY:
@@ -258,16 +258,16 @@ class Primitive:
         own = xp().own
         if isinstance(out, tuple):
             arrays: tuple[Array, ...] = tuple(own(o) for o in out)  # pyright: ignore[reportUnknownVariableType]
-            node = Node(self, tensors, options, arrays, single=False)
-            return tuple(Tensor(a, node if _is_float(a) else None, i) for i, a in enumerate(arrays))
+            call = RecordedCall(self, tensors, options, arrays, single=False)
+            return tuple(Tensor(a, call if _is_float(a) else None, i) for i, a in enumerate(arrays))
         array = own(out)
         if not _is_float(array):
             self._note_cut(tensors, f"its result is of dtype {array.dtype}")
             return Tensor(array)
-        return Tensor(array, Node(self, tensors, options, (array,), single=True))
+        return Tensor(array, RecordedCall(self, tensors, options, (array,), single=True))
 
     def _note_cut(self, tensors: tuple[Tensor | None, ...], why: str) -> None:
-        inputs = tuple([t for t in tensors if t is not None and t.node is not None])
+        inputs = tuple([t for t in tensors if t is not None and t.origin is not None])
         note_cut(self.name.lstrip("_"), why, inputs)
 
 

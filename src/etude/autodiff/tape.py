@@ -1,9 +1,9 @@
 """GradientTape: records operations, and walks them back.
 
 Recording itself is done by `Primitive`: while a tape is open, the output of an operation on a
-watched Tensor remembers its `Node`. The tape only knows where its recording began. Walking back
-visits the nodes between the targets and the sources in the reverse order of recording, so there
-is no recursion and no limit on depth.
+watched Tensor remembers its `RecordedCall`. The tape only knows where its recording began. Walking
+back visits the calls between the targets and the sources in the reverse order of recording, so
+there is no recursion and no limit on depth.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from etude import tree
 from etude.autodiff.operators import OPS
-from etude.autodiff.primitive import Node, next_sequence
+from etude.autodiff.primitive import RecordedCall, next_sequence
 from etude.autodiff.recording import cuts, start_tape, stop_recording, stop_tape
 from etude.autodiff.tensor import Leaf, Tensor, as_tensor
 from etude.autodiff.unconnected import warn_of_none
@@ -25,7 +25,7 @@ from etude.errors import ArgumentError, DtypeError, GradientError
 __all__ = ["GradientTape", "stop_recording"]
 
 Place = tuple[Any, int]
-"""Which output of which node: where a Tensor stands in the graph."""
+"""Which output of which call: where a Tensor stands in the graph."""
 
 
 class GradientTape:
@@ -96,7 +96,7 @@ class GradientTape:
                     "Cast it first: `ops.cast(x, 'float32')`."
                 )
             if isinstance(t, Tensor):
-                t.node = t.node or Leaf(t.shape)
+                t.origin = t.origin or Leaf(t.shape)
             else:
                 t.__etude_watch__()
             self._watched[id(t)] = t
@@ -199,7 +199,7 @@ class GradientTape:
 
     def _place(self, source: Any) -> Place | None:
         if isinstance(source, Tensor):
-            return None if source.node is None else (source.node, source.index)
+            return None if source.origin is None else (source.origin, source.index)
         if not hasattr(source, "__etude_tensor__"):
             raise DtypeError(
                 "GradientTape.gradient() expects Tensors or Variables as sources; got "
@@ -208,7 +208,7 @@ class GradientTape:
             )
         if not self.watch_accessed_variables and id(source) not in self._watched:
             return None
-        leaf = source.__etude_source__().node
+        leaf = source.__etude_source__().origin
         return None if leaf is None else (leaf, 0)
 
 
@@ -225,70 +225,72 @@ def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
 def _walk_back(
     targets: list[Tensor], seeds: list[Tensor], sources: set[Place], start: int
 ) -> dict[Place, Tensor]:
-    """Cotangents of the sources: the reverse pass over the nodes in between.
+    """Cotangents of the sources: the reverse pass over the calls in between.
 
     Args:
         targets: where to begin.
         seeds: their cotangents.
         sources: the places whose cotangents are wanted.
-        start: nodes recorded before this number are constants.
+        start: calls recorded before this number are constants.
     """
     cotangents: dict[Place, Tensor] = {}
     for target, seed in zip(targets, seeds, strict=True):
-        if target.node is not None:
-            _accumulate(cotangents, (target.node, target.index), seed)
-    nodes = _between(targets, sources, start)
-    for node in sorted(nodes, key=lambda n: n.seq, reverse=True):
-        count = len(node.arrays)
-        own = [cotangents.get((node, i)) for i in range(count)]
+        if target.origin is not None:
+            _accumulate(cotangents, (target.origin, target.index), seed)
+    calls = _between(targets, sources, start)
+    for call in sorted(calls, key=lambda c: c.seq, reverse=True):
+        count = len(call.arrays)
+        own = [cotangents.get((call, i)) for i in range(count)]
         if all(g is None for g in own):
             continue
         for i in range(count):
-            if (node, i) not in sources:
-                cotangents.pop((node, i), None)
-        outputs = tuple(Tensor(a, node, i) for i, a in enumerate(node.arrays))
+            if (call, i) not in sources:
+                cotangents.pop((call, i), None)
+        outputs = tuple(Tensor(a, call, i) for i, a in enumerate(call.arrays))
         g = tuple(
             OPS["zeros_like"](Tensor(a)) if c is None else c
-            for a, c in zip(node.arrays, own, strict=True)
+            for a, c in zip(call.arrays, own, strict=True)
         )
-        entries = node.primitive.pull_back(node, g, outputs)
-        if len(entries) != len(node.inputs):
+        entries = call.primitive.pull_back(call, g, outputs)
+        if len(entries) != len(call.inputs):
             raise GradientError(
-                f"The gradient rule of `{node.primitive.name}` gave {len(entries)} gradients for "
-                f"{len(node.inputs)} inputs."
+                f"The gradient rule of `{call.primitive.name}` gave {len(entries)} gradients for "
+                f"{len(call.inputs)} inputs."
             )
-        for x, entry in zip(node.inputs, entries, strict=True):
-            if x is None or entry is None or x.node is None:
+        for x, entry in zip(call.inputs, entries, strict=True):
+            if x is None or entry is None or x.origin is None:
                 continue
-            place = (x.node, x.index)
-            if place in sources or x.node in nodes:
+            place = (x.origin, x.index)
+            if place in sources or x.origin in calls:
                 gradient = entry() if callable(entry) else entry
-                _accumulate(cotangents, place, _fit(gradient, x, node.primitive.name))
+                _accumulate(cotangents, place, _fit(gradient, x, call.primitive.name))
     return {place: cotangents[place] for place in sources if place in cotangents}
 
 
-def _between(targets: list[Tensor], sources: set[Place], start: int) -> set[Node]:
-    """The recorded nodes on the ways from the sources to the targets."""
-    found: set[Node] = set()
-    waiting = [t.node for t in targets if isinstance(t.node, Node) and t.node.seq >= start]
+def _between(targets: list[Tensor], sources: set[Place], start: int) -> set[RecordedCall]:
+    """The recorded calls on the ways from the sources to the targets."""
+    found: set[RecordedCall] = set()
+    waiting = [
+        t.origin for t in targets if isinstance(t.origin, RecordedCall) and t.origin.seq >= start
+    ]
     while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
+        call = waiting.pop()
+        if call not in found:
+            found.add(call)
             waiting += [
-                x.node
-                for x in node.inputs
-                if x is not None and isinstance(x.node, Node) and x.node.seq >= start
+                x.origin
+                for x in call.inputs
+                if x is not None and isinstance(x.origin, RecordedCall) and x.origin.seq >= start
             ]
-    useful: set[Node] = set()
-    for node in sorted(found, key=lambda n: n.seq):
-        for x in node.inputs:
+    useful: set[RecordedCall] = set()
+    for call in sorted(found, key=lambda c: c.seq):
+        for x in call.inputs:
             if (
                 x is not None
-                and x.node is not None
-                and ((x.node, x.index) in sources or x.node in useful)
+                and x.origin is not None
+                and ((x.origin, x.index) in sources or x.origin in useful)
             ):
-                useful.add(node)
+                useful.add(call)
                 break
     return useful
 

@@ -18,7 +18,7 @@ from etude.engine import in_frame, xp
 from etude.errors import DtypeError, GradientError, TracingError
 
 if TYPE_CHECKING:
-    from etude.autodiff.primitive import Node
+    from etude.autodiff.primitive import RecordedCall
 
 Array = Any
 
@@ -50,15 +50,15 @@ class Tensor(Operators):
 
     Attributes:
         array: the array of the engine that made it.
-        node: the recorded operation that produced it, or None where no tape was watching.
+        origin: the recorded call that made it, or a leaf; None where no tape was watching.
         index: which output of that operation it is.
     """
 
-    __slots__ = ("__weakref__", "_keras_mask", "array", "index", "node")
+    __slots__ = ("__weakref__", "_keras_mask", "array", "index", "origin")
 
-    def __init__(self, array: Array, node: Node | Leaf | None = None, index: int = 0):
+    def __init__(self, array: Array, origin: RecordedCall | Leaf | None = None, index: int = 0):
         self.array = array
-        self.node = node
+        self.origin = origin
         self.index = index
 
     @property
@@ -134,7 +134,7 @@ class Tensor(Operators):
         """The values, or a `TracingError` that names the line which asked for them."""
         if xp().is_traced(self.array):
             raise TracingError(traced_message(self, wanted))
-        if self.node is not None and is_recording():
+        if self.origin is not None and is_recording():
             note_cut("numpy()", "a NumPy array, or a number, is a constant to the tape", (self,))
         return xp().to_numpy(self.array)
 
@@ -150,7 +150,7 @@ class Tensor(Operators):
         name = _UFUNCS.get(ufunc.__name__, ufunc.__name__)
         if method == "__call__" and not kwargs and name in OPS:
             return OPS[name](*inputs)
-        if is_recording() and any(isinstance(x, Tensor) and x.node is not None for x in inputs):
+        if is_recording() and any(isinstance(x, Tensor) and x.origin is not None for x in inputs):
             raise GradientError(
                 f"numpy.{ufunc.__name__} would drop the gradient of a Tensor that a tape records. "
                 "Use the operation of `etude.ops`; or `tensor.numpy()` where a constant is meant."
@@ -190,7 +190,7 @@ class Tensor(Operators):
         return f"<Tensor shape={self.shape} dtype={self.dtype} values={values}>"
 
     def __copy__(self) -> Tensor:
-        return Tensor(self.array, self.node, self.index)
+        return Tensor(self.array, self.origin, self.index)
 
     def __deepcopy__(self, _: Any) -> Tensor:
         return Tensor(self.array)

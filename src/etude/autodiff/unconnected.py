@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
-from etude.autodiff.primitive import Node
+from etude.autodiff.primitive import RecordedCall
 from etude.autodiff.recording import Cut
 from etude.autodiff.tensor import Leaf, Tensor
 from etude.dtypes import is_float_dtype
@@ -39,7 +39,7 @@ def warn_of_none(
         watched: whether the tape has a place for each.
         gradients: what was found for each.
         targets: what was to be differentiated.
-        start: nodes recorded before this number are constants.
+        start: origins recorded before this number are constants.
         cuts: where recording ended.
     """
     rows = zip(sources, watched, gradients, strict=True)
@@ -83,7 +83,7 @@ def _is_accident(source: Any, reason: str) -> bool:
 def _reason(source: Any, watched: bool, targets: list[Tensor], start: int, cuts: list[Cut]) -> str:
     if not is_float_dtype(source.dtype):
         return f"it holds {source.dtype}, and only floats have derivatives"
-    leaf = source.node if isinstance(source, Tensor) else source.__etude_source__().node
+    leaf = source.origin if isinstance(source, Tensor) else source.__etude_source__().origin
     if leaf is None or not watched:
         what = "Tensors" if isinstance(source, Tensor) else "Variables that are not trainable"
         what = what if leaf is None else "Variables"
@@ -91,8 +91,11 @@ def _reason(source: Any, watched: bool, targets: list[Tensor], start: int, cuts:
     for name, why, inputs in reversed(cuts):  # the last one is nearest to the target
         if any(_leads_to(x, leaf) for x in inputs):
             return f"what is computed from it went into `{name}`, which has no derivative: {why}"
-    nodes = [t.node for t in targets]
-    if all(node is None or (isinstance(node, Node) and node.seq < start) for node in nodes):
+    origins = [t.origin for t in targets]
+    if all(
+        origin is None or (isinstance(origin, RecordedCall) and origin.seq < start)
+        for origin in origins
+    ):
         return (
             "the target was not recorded by this tape: it was computed before or after "
             "`with GradientTape()`, or from constants, such as NumPy arrays, alone. Compute it "
@@ -101,16 +104,16 @@ def _reason(source: Any, watched: bool, targets: list[Tensor], start: int, cuts:
     return _INDEPENDENT
 
 
-def _leads_to(tensor: Tensor, leaf: Node | Leaf) -> bool:
+def _leads_to(tensor: Tensor, leaf: RecordedCall | Leaf) -> bool:
     """Whether a Tensor was computed from a source."""
-    waiting, seen = [tensor.node], set[int]()
+    waiting, seen = [tensor.origin], set[int]()
     while waiting:
-        node = waiting.pop()
-        if node is leaf:
+        origin = waiting.pop()
+        if origin is leaf:
             return True
-        if isinstance(node, Node) and id(node) not in seen:
-            seen.add(id(node))
-            waiting += [x.node for x in node.inputs if x is not None]
+        if isinstance(origin, RecordedCall) and id(origin) not in seen:
+            seen.add(id(origin))
+            waiting += [x.origin for x in origin.inputs if x is not None]
     return False
 
 

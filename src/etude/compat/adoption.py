@@ -76,7 +76,7 @@ def at_once_where_known(function: Callable[..., Any], *args: Any, **kwargs: Any)
 
 def _of_program(leaf: Any) -> bool:
     if isinstance(leaf, Tensor):
-        return leaf.node is not None or not leaf.is_known()
+        return leaf.origin is not None or not leaf.is_known()
     return isinstance(leaf, KerasTensor) or hasattr(leaf, "__etude_tensor__")
 
 

@@ -64,7 +64,7 @@ class _Cond:
         self.fns = (true_fn, false_fn)
         self.form: Any = None
         found = [Captured(lambda _, fn=fn: self.branch(fn), []) for fn in self.fns]
-        captured = {(t.node, t.index): t for c in found for t in c.tensors}
+        captured = {(t.origin, t.index): t for c in found for t in c.tensors}
         self.captured = list(captured.values())
         self.cells = list(dict.fromkeys(cell for c in found for cell in c.cells))
         read = dict.fromkeys(cell for c in found for cell in c.read if cell not in self.cells)

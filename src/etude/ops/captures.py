@@ -18,7 +18,7 @@ from typing import Any
 
 from etude import tree
 from etude.autodiff import OPS, GradientTape, Tensor, as_tensor
-from etude.autodiff.primitive import Leaf, Node, next_sequence
+from etude.autodiff.primitive import Leaf, RecordedCall, next_sequence
 from etude.engine import Cell, Frame, xp
 
 __all__ = ["Captured", "pull_back"]
@@ -49,7 +49,7 @@ class Captured:
                 out = [t for t in tree.flatten(fn(placeholders)) if t is not None]
             self.cells = list(frame.writes)
             self.read = [cell for cell in frame.reads if cell not in frame.writes]
-            inner = {t.node for t in placeholders}
+            inner = {t.origin for t in placeholders}
             self.tensors = _outside([as_tensor(t) for t in out], start, inner)
             return [as_tensor(t).array for t in out]
 
@@ -59,20 +59,20 @@ class Captured:
 def _outside(outputs: list[Tensor], start: int, inner: set[Any]) -> list[Tensor]:
     """Recorded Tensors from before ``start`` on which outputs depend."""
     found: dict[tuple[Any, int], Tensor] = {}
-    seen: set[Node] = set()
+    seen: set[RecordedCall] = set()
     waiting = list(outputs)
     while waiting:
         t = waiting.pop()
-        if t.node is None or t.node in inner:
+        if t.origin is None or t.origin in inner:
             continue
-        if isinstance(t.node, Node) and t.node.seq >= start:
-            if t.node not in seen:
-                seen.add(t.node)
-                waiting.extend(x for x in t.node.inputs if x is not None)
+        if isinstance(t.origin, RecordedCall) and t.origin.seq >= start:
+            if t.origin not in seen:
+                seen.add(t.origin)
+                waiting.extend(x for x in t.origin.inputs if x is not None)
         else:
-            owner: Any = getattr(t.node, "owner", None)
+            owner: Any = getattr(t.origin, "owner", None)
             fresh = owner.__etude_source__() if hasattr(owner, "__etude_source__") else t
-            found.setdefault((t.node, t.index), fresh)
+            found.setdefault((t.origin, t.index), fresh)
     return list(found.values())
 
 
@@ -92,10 +92,10 @@ def pull_back(
     sources = [identity(t, t.shape) for t in operands]
     with GradientTape(persistent=True) as tape:
         for t in sources:
-            t.node = t.node or Leaf()
+            t.origin = t.origin or Leaf()
         with Frame(cells):
             outputs = fn(sources)
-    pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y.node is not None]
+    pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y.origin is not None]
     return tape.gradient(
         [y for y, _ in pairs],
         [*sources, *captured],

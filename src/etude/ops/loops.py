@@ -97,7 +97,7 @@ def _no_way_back(body: Callable[[Nested], Any], before: Nested, after: Nested) -
         values = tree.map_structure(lambda v: None if v is None else next(rest), before)
         return tree.flatten(body(values))
 
-    sources = [t for t in leaves if t.node is not None] + Captured(flat, leaves).tensors
+    sources = [t for t in leaves if t.origin is not None] + Captured(flat, leaves).tensors
     results = [t for t in tree.flatten(after) if t is not None]
     if not sources or not results:
         return after
