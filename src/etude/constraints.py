@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, Self
 
 from etude import config, ops
 from etude.autodiff import Tensor
-from etude.errors import ArgumentError, explain_missing, unknown_name
+from etude.errors import explain_missing
+from etude.identifiers import identified
 from etude.naming import to_snake_case
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_member, serialize_keras_object
@@ -218,14 +218,7 @@ def get(identifier: Any) -> Any:
     >>> get("max_norm").max_value
     2
     """
-    if identifier is None:
-        return None
-    found = deserialize(identifier)
-    if isinstance(found, str):
-        raise unknown_name("constraint", found, NAMES)
-    if not callable(found):
-        raise ArgumentError(f"Could not interpret constraint identifier: {identifier}")
-    return found() if inspect.isclass(found) else found
+    return identified("constraint", identifier, NAMES)
 
 
 explain_missing(__name__)

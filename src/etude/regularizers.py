@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from typing import Any, Self
 
 from etude import ops
 from etude.autodiff import Tensor
-from etude.errors import ArgumentError, ShapeError, explain_missing, unknown_name
+from etude.errors import ArgumentError, ShapeError, explain_missing
+from etude.identifiers import identified
 from etude.naming import to_snake_case
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_member, serialize_keras_object
@@ -242,14 +242,7 @@ def get(identifier: Any) -> Any:
     >>> get("l2").l2
     0.01
     """
-    if identifier is None:
-        return None
-    found = deserialize(identifier)
-    if isinstance(found, str):
-        raise unknown_name("regularizer", found, NAMES)
-    if not callable(found):
-        raise ArgumentError(f"Could not interpret regularizer identifier: {identifier}")
-    return found() if inspect.isclass(found) else found
+    return identified("regularizer", identifier, NAMES)
 
 
 explain_missing(__name__)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
 
 from etude import ops
-from etude.errors import ArgumentError, ShapeError, explain_missing, unknown_name
+from etude.errors import ShapeError, explain_missing
+from etude.identifiers import identified
 from etude.initializers.constant import Constant, Identity, Ones, Zeros
 from etude.initializers.initializer import Initializer
 from etude.initializers.random import (
@@ -168,12 +168,7 @@ def get(identifier: Any) -> Any:
         return None
     if ops.is_tensor(identifier) or isinstance(identifier, (np.ndarray, np.generic)):
         return _fixed(identifier)
-    found = deserialize(identifier)
-    if isinstance(found, str):
-        raise unknown_name("initializer", found, NAMES)
-    if not callable(found):
-        raise ArgumentError(f"Could not interpret initializer identifier: {identifier}")
-    return found() if inspect.isclass(found) else found
+    return identified("initializer", identifier, NAMES)
 
 
 def _fixed(value: Any) -> Any:

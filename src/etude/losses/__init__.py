@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
-from etude.errors import ArgumentError, explain_missing, unknown_name
+from etude.errors import explain_missing
+from etude.identifiers import identified
 from etude.losses.ctc import CTC, ctc
 from etude.losses.focal import (
     BinaryFocalCrossentropy,
@@ -208,14 +208,7 @@ def get(identifier: Any) -> Any:
     >>> get("mse").__name__, get("Huber").delta
     ('mean_squared_error', 1.0)
     """
-    if identifier is None:
-        return None
-    found = deserialize(identifier)
-    if isinstance(found, str):
-        raise unknown_name("loss", found, NAMES)
-    if not callable(found):
-        raise ArgumentError(f"Could not interpret loss identifier: {identifier}")
-    return found() if inspect.isclass(found) else found
+    return identified("loss", identifier, NAMES)
 
 
 explain_missing(__name__)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
-from etude.errors import ArgumentError, explain_missing, unknown_name
+from etude.errors import explain_missing
+from etude.identifiers import identified
 from etude.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -295,14 +295,7 @@ def get(identifier: Any) -> Any:
     >>> get("mse").name
     'mean_squared_error'
     """
-    if identifier is None:
-        return None
-    found = deserialize(identifier)
-    if isinstance(found, str):
-        raise unknown_name("metric", found, NAMES)
-    if not callable(found):
-        raise ArgumentError(f"Could not interpret metric identifier: {identifier}")
-    return found() if inspect.isclass(found) else found
+    return identified("metric", identifier, NAMES)
 
 
 explain_missing(__name__)

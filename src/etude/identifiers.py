@@ -1,0 +1,36 @@
+"""What users may give in the place of an object: its name, its config, its class, or itself."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from etude.errors import ArgumentError, unknown_name
+from etude.saving.serialization import deserialize_member
+
+__all__ = ["identified"]
+
+
+def identified(kind: str, identifier: Any, members: dict[str, Any]) -> Any:
+    """The object or function that an identifier stands for; of a class, a new instance.
+
+    Args:
+        kind: what it should be, for the message, e.g. ``"loss"``.
+        identifier: a name, a config, a class, or any callable; None stays None.
+        members: the classes and functions of this kind by name.
+
+    Raises:
+        UnknownNameError: none has this name.
+        ArgumentError: it is nothing of all this.
+
+    >>> identified("number", int, {}), identified("number", "largest", {"largest": max})
+    (0, <built-in function max>)
+    """
+    if identifier is None:
+        return None
+    found = deserialize_member(identifier, members)
+    if isinstance(found, str):
+        raise unknown_name(kind, found, members)
+    if not callable(found):
+        raise ArgumentError(f"Could not interpret {kind} identifier: {identifier}")
+    return found() if inspect.isclass(found) else found
