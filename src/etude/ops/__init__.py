@@ -10,7 +10,6 @@ from etude.errors import explain_missing as _explain_missing
 from etude.ops import image as image  # a namespace of its own, as in Keras
 from etude.ops.activation import *
 from etude.ops.adaptive_pooling import *
-from etude.ops.arithmetic import *
 from etude.ops.attention import *
 from etude.ops.branching import *
 from etude.ops.comparison import *
@@ -27,15 +26,16 @@ from etude.ops.fourier import *
 from etude.ops.indexing import *
 from etude.ops.joining import *
 from etude.ops.layout import *
-from etude.ops.linear_algebra import *
+from etude.ops.linear_systems import *
 from etude.ops.loops import *
 from etude.ops.loss import *
-from etude.ops.matrices import *
 from etude.ops.nan_reduction import *
 from etude.ops.normalization import *
 from etude.ops.norms import *
 from etude.ops.pooling import *
+from etude.ops.products import *
 from etude.ops.random import *
+from etude.ops.rare_arithmetic import *
 from etude.ops.recurrence import *
 from etude.ops.reduction import *
 from etude.ops.repetition import *

@@ -14,7 +14,7 @@ from etude.dtypes import is_float_dtype
 from etude.errors import ShapeError
 from etude.ops.core import cast
 from etude.ops.indexing import take
-from etude.ops.linear_algebra import matmul
+from etude.ops.products import matmul
 from etude.ops.reduction import max
 from etude.ops.shape import moveaxis
 

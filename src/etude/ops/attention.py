@@ -12,7 +12,7 @@ from etude.ops.activation import softmax
 from etude.ops.core import cast
 from etude.ops.creation import ones, tril
 from etude.ops.elementwise import where
-from etude.ops.linear_algebra import matmul
+from etude.ops.products import matmul
 from etude.ops.shape import expand_dims, reshape, swapaxes, transpose
 from etude.ops.trigonometry import tanh
 

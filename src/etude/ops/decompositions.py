@@ -26,8 +26,7 @@ from etude.ops.creation import eye, tril, triu
 from etude.ops.elementwise import in_one_dtype
 from etude.ops.indexing import take_along_axis
 from etude.ops.joining import concatenate
-from etude.ops.linear_algebra import diagonal, matmul
-from etude.ops.matrices import (
+from etude.ops.linear_systems import (
     float_matrix,
     in_single,
     solve,
@@ -36,6 +35,7 @@ from etude.ops.matrices import (
     square_matrix,
     transposed,
 )
+from etude.ops.products import diagonal, matmul
 from etude.ops.reduction import amax, sum
 from etude.ops.shape import expand_dims
 

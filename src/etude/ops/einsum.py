@@ -10,7 +10,7 @@ from etude.engine import xp
 from etude.errors import ArgumentError, ShapeError
 from etude.ops.creation import eye
 from etude.ops.elementwise import in_one_dtype
-from etude.ops.linear_algebra import in_wider
+from etude.ops.products import in_wider
 from etude.ops.shape import broadcast_to, expand_dims
 
 __all__ = ["einsum"]

@@ -22,7 +22,7 @@ from etude.ops.decompositions import (
     qr,
     svd,
 )
-from etude.ops.matrices import (
+from etude.ops.linear_systems import (
     cholesky_inverse,
     det,
     inv,

@@ -11,18 +11,6 @@ Each is defined in the file of its subject; here are the names alone.
 from __future__ import annotations
 
 from etude.errors import explain_missing as _explain_missing
-from etude.ops.arithmetic import (
-    cbrt,
-    fmax,
-    fmin,
-    fmod,
-    gcd,
-    heaviside,
-    lcm,
-    ldexp,
-    nextafter,
-    sinc,
-)
 from etude.ops.comparison import (
     allclose,
     bitwise_and,
@@ -147,19 +135,7 @@ from etude.ops.joining import (
     vsplit,
     vstack,
 )
-from etude.ops.linear_algebra import (
-    cross,
-    diagonal,
-    dot,
-    inner,
-    kron,
-    matmul,
-    outer,
-    tensordot,
-    trace,
-    vdot,
-)
-from etude.ops.matrices import (
+from etude.ops.linear_systems import (
     slogdet,
 )
 from etude.ops.nan_reduction import (
@@ -174,6 +150,30 @@ from etude.ops.nan_reduction import (
     nanstd,
     nansum,
     nanvar,
+)
+from etude.ops.products import (
+    cross,
+    diagonal,
+    dot,
+    inner,
+    kron,
+    matmul,
+    outer,
+    tensordot,
+    trace,
+    vdot,
+)
+from etude.ops.rare_arithmetic import (
+    cbrt,
+    fmax,
+    fmin,
+    fmod,
+    gcd,
+    heaviside,
+    lcm,
+    ldexp,
+    nextafter,
+    sinc,
 )
 from etude.ops.reduction import (
     all,

@@ -16,7 +16,7 @@ from etude.ops.core import cast, stop_gradient
 from etude.ops.creation import arange, linspace
 from etude.ops.elementwise import ceil, clip, floor, in_one_dtype, maximum, round, sqrt, where
 from etude.ops.indexing import take, take_along_axis
-from etude.ops.linear_algebra import diagonal, matmul
+from etude.ops.products import diagonal, matmul
 from etude.ops.reduction import max, mean, min, sum
 from etude.ops.repetition import pad
 from etude.ops.scatter import one_hot

@@ -25,7 +25,7 @@ from etude.ops.creation import arange
 from etude.ops.elementwise import absolute, floor, maximum, where
 from etude.ops.image.shapes import as_dtype, check_rank, pixel_dtype, spatial_axes
 from etude.ops.indexing import take
-from etude.ops.linear_algebra import matmul
+from etude.ops.products import matmul
 from etude.ops.reduction import sum as sum_of
 from etude.ops.repetition import pad
 from etude.ops.shape import moveaxis

@@ -28,7 +28,7 @@ from etude.ops.image.filtering import gaussian_blur
 from etude.ops.image.shapes import check_rank, half_away, of_batches
 from etude.ops.indexing import take
 from etude.ops.joining import stack, unstack
-from etude.ops.linear_algebra import matmul
+from etude.ops.products import matmul
 from etude.ops.random import _random_normal  # pyright: ignore[reportPrivateUsage]
 from etude.ops.shape import expand_dims, reshape
 

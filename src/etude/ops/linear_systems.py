@@ -21,7 +21,7 @@ from etude.errors import DtypeError, ShapeError
 from etude.ops.core import cast
 from etude.ops.creation import eye, tril, triu
 from etude.ops.elementwise import in_one_dtype
-from etude.ops.linear_algebra import matmul
+from etude.ops.products import matmul
 from etude.ops.shape import expand_dims, squeeze, swapaxes
 
 __all__ = ["cholesky_inverse", "det", "inv", "logdet", "slogdet", "solve", "solve_triangular"]
