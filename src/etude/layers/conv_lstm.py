@@ -11,15 +11,13 @@ from etude.layers.arguments import Shape, integer_tuple, known_axis, padding_nam
 from etude.layers.configured import weight_options
 from etude.layers.fused_rnn import CellRNN
 from etude.layers.layer import InputSpec
-from etude.layers.lstm import forget_gate_bias
+from etude.layers.lstm import MemoryCell
 from etude.layers.recurrent_cell import RecurrentCell
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
 
-GATES = 4  # in the order i, f, c, o
 
-
-class ConvLSTMCell(RecurrentCell):
+class ConvLSTMCell(MemoryCell):
     """One step of a ConvLSTM.
 
     ``i, f, o = sigma(x * W_i + h * U_i + b_i), ...; c' = f c + i tanh(x * W_c + h * U_c + b_c);
@@ -55,14 +53,12 @@ class ConvLSTMCell(RecurrentCell):
         (1, 8, 2)
     """
 
-    gates = GATES
     config_names = (
         "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate",
         "activation", "recurrent_activation", "use_bias", *weight_options("kernel"),
         *weight_options("recurrent"), *weight_options("bias"), "unit_forget_bias", "dropout",
         "recurrent_dropout", "seed",
     )  # fmt: skip
-    bias_initializer: Any
 
     def __init__(
         self,
@@ -121,7 +117,7 @@ class ConvLSTMCell(RecurrentCell):
     @property
     def mask_count(self) -> int:
         """Masks per input: one for each gate."""
-        return GATES
+        return self.gates
 
     @property
     def _channel_axis(self) -> int:
@@ -140,16 +136,12 @@ class ConvLSTMCell(RecurrentCell):
             )
         self._step_shape = tuple(input_shape[1:])
         self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
-        width = GATES * self.filters
+        width = self.gates * self.filters
         self.kernel = self.add_configured_weight("kernel", (*self.kernel_size, channels, width))
         self.recurrent_kernel = self.add_configured_weight(
             "recurrent", (*self.kernel_size, self.filters, width), name="recurrent_kernel"
         )
-        self.bias = None
-        if self.use_bias:
-            initial = self.bias_initializer
-            start = forget_gate_bias(initial, self.filters) if self.unit_forget_bias else initial
-            self.bias = self.add_configured_weight("bias", (width,), initializer=start)
+        self.add_gate_biases(self.filters)
 
     def state_shape(self, input_shape: Shape) -> Shape:
         """The shape of h and of c for inputs of a shape."""
@@ -177,11 +169,7 @@ class ConvLSTMCell(RecurrentCell):
         if self.bias is not None:
             last = axis == -1
             z = z + (self.bias if last else ops.reshape(self.bias, (-1, *(1,) * self.rank)))
-        z_i, z_f, z_c, z_o = ops.split(z, GATES, axis=axis)
-        i, f = self.recurrent_activation(z_i), self.recurrent_activation(z_f)
-        c = f * c + i * self.activation(z_c)
-        h = self.recurrent_activation(z_o) * self.activation(c)
-        return h, [h, c]
+        return self.remember(z, c, axis)
 
     def _convolve_inputs(self, x: Any, kernel: Any) -> Any:
         return ops.conv(
@@ -200,7 +188,7 @@ class ConvLSTMCell(RecurrentCell):
         """One convolution for all gates; or, with masks, one for each gate's part of the kernel."""
         if masks is None:
             return convolve(x, kernel)
-        parts = ops.split(kernel, GATES, axis=-1)
+        parts = ops.split(kernel, self.gates, axis=-1)
         found = [convolve(x * mask, part) for mask, part in zip(masks, parts, strict=True)]
         return ops.concatenate(found, axis=self._channel_axis)
 

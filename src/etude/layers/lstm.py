@@ -20,7 +20,45 @@ OPTIONS = (
 )  # fmt: skip
 
 
-class LSTMCell(RecurrentCell):
+class MemoryCell(RecurrentCell):
+    """Base of the cells with a memory that gates protect: of `LSTM`, and of `ConvLSTM1D` to 3D.
+
+    The gates stand in the order i, f, c, o: what is let in, what is kept, what is new, what is
+    shown.
+    """
+
+    gates = 4
+    activation: Any
+    recurrent_activation: Any
+    use_bias: bool
+    unit_forget_bias: bool
+    bias_initializer: Any
+    bias: Any
+
+    def add_gate_biases(self, units: int) -> None:
+        """Makes b, (4 units,), where it is wanted."""
+        self.bias = None
+        if self.use_bias:
+            initial = self.bias_initializer
+            start = forget_gate_bias(initial, units) if self.unit_forget_bias else initial
+            self.bias = self.add_configured_weight("bias", (4 * units,), initializer=start)
+
+    def remember(self, z: Any, c: Any, axis: int) -> tuple[Any, list[Any]]:
+        """The new h, and the new states h and c, from what goes into the gates.
+
+        Args:
+            z: the sums of all four gates, side by side.
+            c: the memory so far.
+            axis: the one along which the gates stand.
+        """
+        z_i, z_f, z_c, z_o = ops.split(z, 4, axis=axis)
+        i, f = self.recurrent_activation(z_i), self.recurrent_activation(z_f)
+        c = f * c + i * self.activation(z_c)
+        h = self.recurrent_activation(z_o) * self.activation(c)
+        return h, [h, c]
+
+
+class LSTMCell(MemoryCell):
     """One step of `LSTM`.
 
     ``i, f, o = sigma(x W_i + h U_i + b_i), ...; c' = f c + i tanh(x W_c + h U_c + b_c);
@@ -51,9 +89,7 @@ class LSTMCell(RecurrentCell):
         ((2, 3), 2)
     """
 
-    gates = 4
     config_names = OPTIONS
-    bias_initializer: Any
 
     def __init__(
         self,
@@ -100,11 +136,7 @@ class LSTMCell(RecurrentCell):
         self.recurrent_kernel = self.add_configured_weight(
             "recurrent", (self.units, width), name="recurrent_kernel"
         )
-        self.bias = None
-        if self.use_bias:
-            initial = self.bias_initializer
-            start = forget_gate_bias(initial, self.units) if self.unit_forget_bias else initial
-            self.bias = self.add_configured_weight("bias", (width,), initializer=start)
+        self.add_gate_biases(self.units)
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         """The new h, and the new states h and c."""
@@ -113,11 +145,7 @@ class LSTMCell(RecurrentCell):
         z = project(inputs, self.kernel, x_masks) + project(h, self.recurrent_kernel, h_masks)
         if self.bias is not None:
             z = z + self.bias
-        z_i, z_f, z_c, z_o = ops.split(z, 4, axis=1)
-        i, f = self.recurrent_activation(z_i), self.recurrent_activation(z_f)
-        c = f * c + i * self.activation(z_c)
-        h = self.recurrent_activation(z_o) * self.activation(c)
-        return h, [h, c]
+        return self.remember(z, c, axis=1)
 
 
 def forget_gate_bias(initializer: Any, units: int) -> Any:

@@ -20,7 +20,7 @@ from etude.layers.configured import ConfiguredLayer
 from etude.layers.image import boxes as bounding_boxes_of
 from etude.random import SeedGenerator
 
-__all__ = ["ImageLayer", "SeededImageLayer", "factor_range", "value_range"]
+__all__ = ["FactorLayer", "ImageLayer", "SeededImageLayer", "checked_range", "factor_range"]
 
 Transformation = Any
 Boxes = dict[str, Any]
@@ -61,13 +61,13 @@ def factor_range(
     return max(-abs(factor), bounds[0]), abs(factor)
 
 
-def value_range(given: Any) -> list[float]:
+def checked_range(given: Any) -> list[float]:
     """The range of pixel values, in order.
 
     Raises:
         ArgumentError: it is no pair of numbers.
 
-    >>> value_range((255, 0))
+    >>> checked_range((255, 0))
     [0, 255]
     """
     if not isinstance(given, (tuple, list)) or len(given) != 2:
@@ -298,3 +298,29 @@ class SeededImageLayer(ImageLayer):
     def _source(self, seed: Any) -> Any:
         """Where random numbers come from: the seed of a call, or the layer's generator."""
         return self.generator if seed is None else seed
+
+
+class FactorLayer(SeededImageLayer):
+    """The base of the layers that draw one factor for each image, and keep pixels in their range.
+
+    Args:
+        factor: the range from which it is drawn; see `factor_range`.
+        value_range: of the pixels.
+        data_format: where the channels are: ``"channels_last"`` or ``"channels_first"``.
+        seed: of the random numbers.
+        **kwargs: those of `ImageLayer`.
+    """
+
+    config_names = ("factor", "value_range", "seed")
+
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        self._set_factor(factor)
+        self.value_range = checked_range(value_range)

@@ -6,8 +6,7 @@ from typing import Any
 
 from etude import config, ops
 from etude.errors import ArgumentError
-from etude.layers.image.base import SeededImageLayer
-from etude.layers.image.base import value_range as checked_range
+from etude.layers.image.base import FactorLayer, SeededImageLayer, checked_range
 from etude.random import uniform
 
 __all__ = [
@@ -173,7 +172,7 @@ class RandomHue(SeededImageLayer):
         return self._rescaled(rgb, (0, 1), self.value_range)
 
 
-class RandomSaturation(SeededImageLayer):
+class RandomSaturation(FactorLayer):
     """Makes the colours of each image stronger or weaker at random, in training.
 
     Args:
@@ -192,20 +191,6 @@ class RandomSaturation(SeededImageLayer):
         >>> gray(np.array([[[[0.8, 0.2, 0.2]]]])).numpy().round(3).ravel().tolist()
         [0.8..., 0.8..., 0.8...]
     """
-
-    config_names = ("factor", "value_range", "seed")
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self._set_factor(factor)
-        self.value_range = checked_range(value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """By what the saturation of each image is multiplied."""
@@ -227,7 +212,7 @@ class RandomSaturation(SeededImageLayer):
         return ops.image.hsv_to_rgb(hsv, self.data_format)
 
 
-class RandomColorDegeneration(SeededImageLayer):
+class RandomColorDegeneration(FactorLayer):
     """Mixes each image with its grey version, in training.
 
     Args:
@@ -245,20 +230,6 @@ class RandomColorDegeneration(SeededImageLayer):
         >>> gray(np.array([[[[100.0, 0.0, 0.0]]]])).numpy().round(2).ravel().tolist()
         [29.8..., 29.8..., 29.8...]
     """
-
-    config_names = ("factor", "value_range", "seed")
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self._set_factor(factor)
-        self.value_range = checked_range(value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """The part of grey in each image."""

@@ -6,8 +6,7 @@ from typing import Any
 
 from etude import ops
 from etude.errors import ArgumentError
-from etude.layers.image.base import SeededImageLayer, factor_range
-from etude.layers.image.base import value_range as checked_range
+from etude.layers.image.base import FactorLayer, SeededImageLayer, factor_range
 from etude.random import uniform
 
 __all__ = ["RandomGaussianBlur", "RandomSharpness"]
@@ -92,7 +91,7 @@ def _odd_pair(size: Any) -> tuple[int, int]:
     return pair[0], pair[1]
 
 
-class RandomSharpness(SeededImageLayer):
+class RandomSharpness(FactorLayer):
     """Blurs or sharpens each image by a random amount, in training.
 
     ``y = x + (1 - 2 f) (smooth x - x)``: f = 0 is smooth, ½ the same, 1 sharp.
@@ -112,20 +111,7 @@ class RandomSharpness(SeededImageLayer):
         [7.0]
     """
 
-    config_names = ("factor", "value_range", "seed")
     factor_bounds = (0, 1)
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self._set_factor(factor)
-        self.value_range = checked_range(value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """The sharpness of each image."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from etude import ops
-from etude.layers.image.base import ImageLayer
-from etude.layers.image.base import value_range as checked_range
+from etude.layers.image.base import ImageLayer, checked_range
 
 __all__ = ["ContrastLimitedAdaptiveHistogramEqualization", "Equalization"]
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from etude import ops
 from etude.errors import ArgumentError
-from etude.layers.image.base import ImageLayer, SeededImageLayer
-from etude.layers.image.base import value_range as checked_range
+from etude.layers.image.base import FactorLayer, ImageLayer, SeededImageLayer, checked_range
 from etude.random import randint, uniform
 
 __all__ = ["AutoContrast", "RandomInvert", "RandomPosterization", "Solarization"]
@@ -67,7 +66,7 @@ class RandomInvert(SeededImageLayer):
         return ops.where(applied[:, None, None, None], self.value_range[1] - x, x)
 
 
-class RandomPosterization(SeededImageLayer):
+class RandomPosterization(FactorLayer):
     """Keeps only the highest bits of each pixel, in training.
 
     Args:
@@ -86,20 +85,7 @@ class RandomPosterization(SeededImageLayer):
         [0.0, 128.0]
     """
 
-    config_names = ("factor", "value_range", "seed")
     factor_bounds = (1, 8)
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = BYTE,
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self._set_factor(factor)
-        self.value_range = checked_range(value_range)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """How many bits of each image are dropped."""
