@@ -207,6 +207,19 @@ def separable_conv2d(
     )
 
 
+def _pooled(
+    pool: Any, input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None
+) -> Any:
+    rank = len(input.shape) - 2
+    return pool(
+        input,
+        _spatial(ksize, rank, data_format),
+        strides=_spatial(strides, rank, data_format),
+        padding=_window(padding),
+        data_format=_layout(data_format),
+    )
+
+
 def max_pool(
     input: Any,
     ksize: Any,
@@ -220,14 +233,7 @@ def max_pool(
     >>> max_pool(ops.ones((1, 4, 4, 1)), 2, 2, "VALID").shape
     (1, 2, 2, 1)
     """
-    rank = len(input.shape) - 2
-    return ops.max_pool(
-        input,
-        _spatial(ksize, rank, data_format),
-        strides=_spatial(strides, rank, data_format),
-        padding=_window(padding),
-        data_format=_layout(data_format),
-    )
+    return _pooled(ops.max_pool, input, ksize, strides, padding, data_format)
 
 
 def avg_pool(
@@ -243,14 +249,7 @@ def avg_pool(
     >>> avg_pool(ops.ones((1, 4, 4, 1)), 2, 2, "VALID").shape
     (1, 2, 2, 1)
     """
-    rank = len(input.shape) - 2
-    return ops.average_pool(
-        input,
-        _spatial(ksize, rank, data_format),
-        strides=_spatial(strides, rank, data_format),
-        padding=_window(padding),
-        data_format=_layout(data_format),
-    )
+    return _pooled(ops.average_pool, input, ksize, strides, padding, data_format)
 
 
 max_pool1d = max_pool2d = max_pool3d = max_pool

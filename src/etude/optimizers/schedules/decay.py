@@ -13,7 +13,44 @@ from etude.optimizers.schedules.schedule import LearningRateSchedule, check_step
 __all__ = ["ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay", "PolynomialDecay"]
 
 
-class ExponentialDecay(LearningRateSchedule):
+class PeriodicDecay(LearningRateSchedule):
+    """Base of the schedules that decay by the number of periods of ``decay_steps`` steps."""
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool,
+        name: str,
+    ) -> None:
+        check_steps("decay_steps", decay_steps)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
+
+    def start_and_periods(self, step: Any) -> tuple[Tensor, Tensor]:
+        """η₀, and t / decay_steps, rounded down on a staircase."""
+        eta_0 = ops.convert_to_tensor(self.initial_learning_rate)
+        periods = ops.cast(step, eta_0.dtype) / self.decay_steps
+        if self.staircase:
+            periods = ops.floor(periods)
+        return eta_0, periods
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "decay_steps": self.decay_steps,
+            "decay_rate": self.decay_rate,
+            "staircase": self.staircase,
+            "name": self.name,
+        }
+
+
+class ExponentialDecay(PeriodicDecay):
     """η(t) = η₀ · decay_rate^(t / decay_steps).
 
     Args:
@@ -40,33 +77,15 @@ class ExponentialDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "ExponentialDecay",
     ) -> None:
-        check_steps("decay_steps", decay_steps)
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: Any) -> Tensor:
         """The learning rate after so many steps."""
-        eta_0 = ops.convert_to_tensor(self.initial_learning_rate)
-        periods = ops.cast(step, eta_0.dtype) / self.decay_steps
-        if self.staircase:
-            periods = ops.floor(periods)
+        eta_0, periods = self.start_and_periods(step)
         return eta_0 * ops.power(ops.cast(self.decay_rate, eta_0.dtype), periods)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate,
-            "staircase": self.staircase,
-            "name": self.name,
-        }
 
-
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(PeriodicDecay):
     """η(t) = η₀ / (1 + decay_rate · t / decay_steps).
 
     Args:
@@ -93,30 +112,12 @@ class InverseTimeDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "InverseTimeDecay",
     ) -> None:
-        check_steps("decay_steps", decay_steps)
-        self.initial_learning_rate = initial_learning_rate
-        self.decay_steps = decay_steps
-        self.decay_rate = decay_rate
-        self.staircase = staircase
-        self.name = name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: Any) -> Tensor:
         """The learning rate after so many steps."""
-        eta_0 = ops.convert_to_tensor(self.initial_learning_rate)
-        periods = ops.cast(step, eta_0.dtype) / self.decay_steps
-        if self.staircase:
-            periods = ops.floor(periods)
+        eta_0, periods = self.start_and_periods(step)
         return eta_0 / (1.0 + self.decay_rate * periods)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate,
-            "staircase": self.staircase,
-            "name": self.name,
-        }
 
 
 class PolynomialDecay(LearningRateSchedule):
