@@ -53,6 +53,14 @@ def test_large_windows_do_not_stand_still(dtype: str) -> None:
     np.testing.assert_allclose(ops.cast(found, "float32").numpy(), [[[1.0]]], rtol=1e-2)
 
 
+@pytest.mark.parametrize("name", ["quantile", "nanquantile", "percentile", "nanpercentile"])
+def test_places_among_many_elements_are_found(name: str) -> None:
+    x = ops.cast(ops.arange(0, 256, 0.5), "bfloat16")  # place 0.123 · 511 = 62.853
+    found = getattr(ops, name)(x, 12.3 if "percentile" in name else 0.123)
+    assert str(found.dtype) == "bfloat16"
+    assert float(found) == float(ops.cast(62.853 / 2, "bfloat16"))
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_a_row_that_is_read_often_gets_all_of_its_gradient(dtype: str, engine: str) -> None:
     table = Variable(np.ones((3, 2)), dtype=dtype)

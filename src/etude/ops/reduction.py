@@ -120,7 +120,7 @@ def var(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     >>> float(var([1.0, 3.0]))
     1.0
     """
-    return xp().var(x, axis=_hashable(axis), keepdims=keepdims)
+    return xp().astype(xp().var(x, axis=_hashable(axis), keepdims=keepdims), str(x.dtype))
 
 
 @var.gradient
