@@ -53,6 +53,12 @@ def test_large_windows_do_not_stand_still(dtype: str) -> None:
     np.testing.assert_allclose(ops.cast(found, "float32").numpy(), [[[1.0]]], rtol=1e-2)
 
 
+def test_colours_in_bfloat16(engine: str) -> None:
+    hsv = ops.image.rgb_to_hsv(ops.convert_to_tensor([[[0.0, 0.5, 0.0]]], dtype="bfloat16"))
+    assert str(hsv.dtype) == "bfloat16"
+    np.testing.assert_allclose(ops.cast(hsv, "float32").numpy(), [[[1 / 3, 1, 0.5]]], rtol=1e-2)
+
+
 @pytest.mark.parametrize("name", ["quantile", "nanquantile", "percentile", "nanpercentile"])
 def test_places_among_many_elements_are_found(name: str) -> None:
     x = ops.cast(ops.arange(0, 256, 0.5), "bfloat16")  # place 0.123 · 511 = 62.853
