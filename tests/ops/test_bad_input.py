@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from etude import config, ops
-from etude.autodiff import function
+from etude.autodiff import KerasTensor, function
 from etude.errors import ArgumentError, DtypeError, EtudeError, ShapeError, TracingError
 
 X = np.arange(6.0).reshape(2, 3)
@@ -28,6 +28,13 @@ BAD: list[tuple[str, Callable[[], Any], type[EtudeError], str]] = [
     ("squeeze", lambda: ops.squeeze(X, 0), ShapeError, "size 1"),
     ("axis", lambda: ops.cumsum(X, axis=2), ArgumentError, "axis 2 is out of bounds"),
     ("concatenate", lambda: ops.concatenate([X, X.T]), ShapeError, r"\(2, 3\), \(3, 2\)"),
+    (
+        "concatenate symbols",
+        lambda: ops.concatenate([KerasTensor((2,))], axis=None),
+        ArgumentError,
+        "takes an axis",
+    ),
+    ("shape", lambda: KerasTensor(3), ShapeError, r"Cannot convert 3 to a shape: write \(3,\)"),
     ("stack", lambda: ops.stack([X, X.T]), ShapeError, "one shape"),
     ("split", lambda: ops.split(X, 2, axis=1), ShapeError, "2 equal parts"),
     ("unstack", lambda: ops.unstack(X, 3), ShapeError, "size 3"),

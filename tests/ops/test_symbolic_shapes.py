@@ -47,6 +47,7 @@ B = KerasTensor((None, 4, 6))
         (lambda: ops.add(KerasTensor((None, 3)), KerasTensor((2, None))), (2, 3)),
         (lambda: ops.dot(KerasTensor((None, 3)), KerasTensor((None, None, 2))), (None, None, 2)),
         (lambda: ops.split(KerasTensor((None, 3)), 2)[0], (None, 3)),
+        (lambda: ops.array_split(KerasTensor((None, 3)), 2)[1], (None, 3)),
         (lambda: ops.unstack(KerasTensor((2, None, 5)), num=3, axis=1)[2], (2, 5)),
         (lambda: ops.unique(KerasTensor((2, 4)), axis=0), (None, 4)),
         (lambda: ops.nonzero(KerasTensor((2, 4)))[1], (None,)),

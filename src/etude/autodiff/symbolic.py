@@ -51,6 +51,8 @@ class KerasTensor(Operators):
     )
 
     def __init__(self, shape: Any, dtype: Any = "float32", name: str | None = None):
+        if isinstance(shape, int):
+            raise ShapeError(f"Cannot convert {shape!r} to a shape: write ({shape},) for one axis.")
         self.shape: tuple[int | None, ...] = tuple(shape)
         self.dtype = standardize_dtype(dtype)
         self.name = name or f"keras_tensor_{id(self):x}"
@@ -182,7 +184,7 @@ def call(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 # Two sizes for a dimension that is not known. They are unlikely to be met otherwise. The first
 # axis, the batch, gets small ones, because the engine 'numpy' really computes with them.
-_BATCH = (2, 3)
+_BATCH = (2, 5)  # not 2 and 3, whose halves are both 1
 _OTHER = (83, 191)
 _DIVISIBLE = (120, 240)
 _SMALL = 7  # where it fits, too: a slice `[:80]` of 83 and of 191 is 80, but not of 7

@@ -1,6 +1,7 @@
 """The engine ``numpy``: every operation runs at once, in plain NumPy.
 
-What is not defined here or in `etude.engine.numpy_kernels` is NumPy's own function of that name.
+What is not defined here, in `etude.engine.numpy_kernels` or in `etude.engine.numpy_sums` is NumPy's
+own function of that name.
 """
 
 # Nested structures have leaves of any type:
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from etude import tree
-from etude.engine import numpy_kernels
+from etude.engine import numpy_kernels, numpy_sums
 from etude.engine.cell import Frame, no_frame, shapes_only
 from etude.engine.numbers import as_numbers
 from etude.errors import DtypeError, EngineError
@@ -29,9 +30,8 @@ def __getattr__(attribute: str) -> Any:
     """NumPy's function of that name; kept here, so that it is looked up once."""
     if attribute.startswith("__"):
         raise AttributeError(attribute)
-    found = getattr(numpy_kernels, attribute, None)
-    if found is None:
-        found = getattr(np, attribute)
+    named = [m for m in (numpy_kernels, numpy_sums) if attribute in m.__all__]
+    found = getattr(named[0] if named else np, attribute)
     globals()[attribute] = found
     return found
 

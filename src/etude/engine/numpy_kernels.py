@@ -28,6 +28,7 @@ from etude.engine.numpy_linalg import (
     solve_triangular,
 )
 from etude.engine.numpy_special import digamma, erf, erfinv, lgamma
+from etude.engine.numpy_sums import is_half
 
 Array = Any
 Ints = Sequence[int]
@@ -139,7 +140,7 @@ def _chunks(images: int, bytes_per_image: int) -> Iterator[slice]:
 def _in_float32(*arrays: Array) -> tuple[list[Array], Any]:
     """Half-precision inputs as float32, and the dtype that the result goes back to."""
     dtype = arrays[0].dtype
-    if dtype.itemsize == 2:
+    if is_half(dtype):
         return [a.astype(np.float32) for a in arrays], dtype
     return list(arrays), dtype
 
@@ -422,17 +423,19 @@ def max_pool_gather(
 
 def window_sum(x: Array, window: Ints, strides: Ints, padding: Pairs) -> Array:
     """The sum of each window: (N, *S, C) -> (N, *O, C)."""
-    return _slide(_pad(x, padding), window, strides, np.add)
+    (wide,), dtype = _in_float32(x)
+    return _slide(_pad(wide, padding), window, strides, np.add).astype(dtype, copy=False)
 
 
 def window_spread(
     g: Array, input_shape: Ints, window: Ints, strides: Ints, padding: Pairs
 ) -> Array:
     """Adds each g to all places of its window, the transpose of `window_sum`: (N, *S, C)."""
-    padded, dx = _framed(input_shape, padding, g.dtype)
+    (wide,), dtype = _in_float32(g)
+    padded, dx = _framed(input_shape, padding, wide.dtype)
     for _, at in _windows(window, g.shape[1:-1], strides, (1,) * len(window)):
-        padded[at] += g
-    return dx
+        padded[at] += wide
+    return dx.astype(dtype, copy=False)
 
 
 # --- scatter and selection ----------------------------------------------------------------------
@@ -446,12 +449,13 @@ def scatter_add(x: Array, indices: Any, updates: Array) -> Array:
         indices: an integer array, or a tuple of them for the leading axes, as in ``x[indices]``.
         updates: broadcasts to the shape of ``x[indices]``.
     """
-    out = np.array(x)
+    (wide, added), dtype = _in_float32(x, updates)
+    out = np.array(wide)
     rows = _rows(indices)
     if rows is not None and out.ndim > 1:
-        return _add_rows(out, rows, updates)
-    np.add.at(out, indices, updates)
-    return out
+        return _add_rows(out, rows, added).astype(dtype, copy=False)
+    np.add.at(out, indices, added)
+    return out.astype(dtype, copy=False)
 
 
 def _rows(indices: Any) -> Array | None:

@@ -320,7 +320,9 @@ def solve_triangular(a: Array, b: Array, lower: bool) -> Array:
 
 
 def scatter_add(x: Array, indices: Any, updates: Array) -> Array:
-    """x with updates added at indices; what is hit twice is added twice."""
+    """x with updates added at indices; what is hit twice is added twice, halves in float32."""
+    if x.dtype.itemsize == 2 and jnp.issubdtype(x.dtype, jnp.floating):
+        return x.astype("float32").at[indices].add(updates.astype("float32")).astype(x.dtype)
     return x.at[indices].add(updates)
 
 

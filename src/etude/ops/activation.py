@@ -448,14 +448,18 @@ def log_softmax(x: Array, axis: Axes = -1) -> Array:
     >>> log_softmax([0.0, -1000.0]).numpy().tolist()
     [0.0, -1000.0]
     """
-    axes = tuple(axis) if isinstance(axis, list) else axis
-    shifted = x - xp().max(x, axis=axes, keepdims=True)
-    return shifted - xp().log(xp().sum(xp().exp(shifted), axis=axes, keepdims=True))
+    return log_probabilities(x, tuple(axis) if isinstance(axis, list) else axis)
 
 
 @log_softmax.gradient
 def _(g: Tensor, out: Tensor, x: Tensor, axis: Axes):
     return (g - exp(out) * sum(g, axis, True),)
+
+
+def log_probabilities(x: Array, axis: Any) -> Array:
+    """The forward of `log_softmax`, on an array: the greatest x is taken out first."""
+    shifted = x - xp().max(x, axis=axis, keepdims=True)
+    return shifted - xp().log(xp().sum(xp().exp(shifted), axis=axis, keepdims=True))
 
 
 @composite

@@ -358,7 +358,8 @@ def istft(
         sequence_stride: as in `stft`.
         fft_length: N.
         length: to which the signal is cut off; by default all that the stretches cover.
-        window: that of `stft`.
+        window: that of `stft`. With None the result is fft_length / sequence_stride times the
+            signal, as in Keras; give ones as the window to get back the signal itself.
         center: that of `stft`: whether N // 2 mirrored elements at both ends are taken away.
 
     Returns:
@@ -379,6 +380,8 @@ def istft(
     signal = _overlap_add(pieces, sequence_stride)
     total = _overlap_add(square(weights) + zeros(pieces.shape[-2:], pieces.dtype), sequence_stride)
     signal = signal / where(total > 1e-10, total, 1)
+    if window is None:  # as Keras: what overlaps is summed up then, not averaged
+        signal = signal * (size / sequence_stride)
     start = size // 2 if center else 0
     end = signal.shape[-1] - start if length is None else start + int(length)
     return signal[..., start:end]

@@ -10,7 +10,7 @@ from typing import Any
 
 from etude.autodiff import Tensor, as_tensor, composite, primitive
 from etude.engine import xp
-from etude.errors import ShapeError
+from etude.errors import ArgumentError, ShapeError
 from etude.ops.shape import axis_index, expand_dims, ravel
 
 __all__ = [
@@ -45,6 +45,12 @@ def concatenate(xs: Sequence[Any], axis: int | None = 0) -> Tensor:
     if axis is None:
         return _concatenate(*(ravel(x) for x in xs), axis=0)
     return _concatenate(*xs, axis=axis)
+
+
+@concatenate.symbolic_check
+def _(xs: Sequence[Any], axis: int | None = 0) -> None:
+    if axis is None:  # as Keras, which has no shape for it
+        raise ArgumentError("concatenate of symbolic tensors takes an axis; `ravel` them first.")
 
 
 @primitive(cast="same")

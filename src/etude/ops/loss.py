@@ -13,7 +13,7 @@ from etude import config
 from etude.autodiff import Tensor, as_tensor, composite, primitive
 from etude.engine import xp
 from etude.errors import ShapeError
-from etude.ops.activation import log_softmax, sigmoid, softmax
+from etude.ops.activation import log_probabilities, log_softmax, sigmoid, softmax
 from etude.ops.comparison import equal, greater_equal, less_equal, logical_and
 from etude.ops.core import cast
 from etude.ops.creation import arange, zeros_like
@@ -43,12 +43,6 @@ def _check_same_shape(name: str, target: Tensor, output: Tensor) -> None:
 def _check_rank(name: str, output: Tensor) -> None:
     if output.ndim < 1:
         raise ShapeError(f"{name}(): `output` must be at least rank 1; got shape {output.shape}.")
-
-
-def _log_softmax(x: Array, axis: int) -> Array:
-    """x - log Σ exp x, with the largest x taken out first."""
-    shifted = x - xp().max(x, axis=axis, keepdims=True)
-    return shifted - xp().log(xp().sum(xp().exp(shifted), axis=axis, keepdims=True))
 
 
 # --- classes, targets as distributions ----------------------------------------------------------
@@ -86,7 +80,7 @@ def categorical_crossentropy(
 @primitive(cast="float")
 def _softmax_crossentropy(target: Array, logits: Array, *, axis: int) -> Array:
     """-Σ t log softmax(x). Shapes: both (..., C, ...), out without ``axis``."""
-    return -xp().sum(target * _log_softmax(logits, axis), axis=axis)
+    return -xp().sum(target * log_probabilities(logits, axis), axis=axis)
 
 
 @_softmax_crossentropy.gradient
@@ -196,7 +190,7 @@ def _one_hot(target: Tensor, like: Tensor, axis: int) -> Tensor:
 @primitive
 def _sparse_softmax_crossentropy(target: Array, logits: Array, *, axis: int) -> Array:
     """-log softmax(x)[t]. Shapes: target without ``axis``, logits (..., C, ...)."""
-    return _chosen(_log_softmax(logits, axis), target, axis)
+    return _chosen(log_probabilities(logits, axis), target, axis)
 
 
 @_sparse_softmax_crossentropy.gradient

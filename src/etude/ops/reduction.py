@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from etude.autodiff import Tensor, as_tensor, composite, primitive
-from etude.dtypes import is_float_dtype, result_type
+from etude.dtypes import result_type
 from etude.engine import xp
 from etude.errors import ArgumentError
 from etude.ops.comparison import isfinite
@@ -69,11 +69,6 @@ def _count(shape: Sequence[int], axis: Axes) -> int:
     return math.prod(shape[i] for i in axes_indices(axis, len(shape)))
 
 
-def _half(x: Array) -> bool:
-    """Whether the dtype has 16 bits: sums are then taken in 32, and rounded once."""
-    return is_float_dtype(x.dtype) and x.dtype.itemsize == 2
-
-
 # --- sums -------------------------------------------------------------------------------------
 
 
@@ -89,11 +84,8 @@ def sum(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     >>> sum([[1, 2], [3, 4]], axis=0).numpy().tolist()
     [4, 6]
     """
-    name = str(x.dtype)
-    if _half(x):
-        total = xp().sum(xp().astype(x, "float32"), axis=_hashable(axis), keepdims=keepdims)
-        return xp().astype(total, name)
-    return xp().sum(x, axis=_hashable(axis), keepdims=keepdims, dtype=_WIDER.get(name, x.dtype))
+    dtype = _WIDER.get(str(x.dtype), x.dtype)
+    return xp().sum(x, axis=_hashable(axis), keepdims=keepdims, dtype=dtype)
 
 
 @sum.gradient
@@ -113,9 +105,6 @@ def mean(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     >>> mean([[1, 2], [3, 4]], axis=0).numpy().tolist()
     [2.0, 3.0]
     """
-    if _half(x):
-        wide = xp().astype(x, "float32")
-        return xp().astype(xp().mean(wide, axis=_hashable(axis), keepdims=keepdims), str(x.dtype))
     return xp().mean(x, axis=_hashable(axis), keepdims=keepdims)
 
 
@@ -131,8 +120,7 @@ def var(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     >>> float(var([1.0, 3.0]))
     1.0
     """
-    wide = xp().astype(x, "float32") if _half(x) else x
-    return xp().astype(xp().var(wide, axis=_hashable(axis), keepdims=keepdims), str(x.dtype))
+    return xp().astype(xp().var(x, axis=_hashable(axis), keepdims=keepdims), str(x.dtype))
 
 
 @var.gradient
@@ -148,8 +136,7 @@ def std(x: Array, axis: Axes = None, keepdims: bool = False) -> Array:
     >>> float(std([1.0, 3.0]))
     1.0
     """
-    wide = xp().astype(x, "float32") if _half(x) else x
-    return xp().astype(xp().std(wide, axis=_hashable(axis), keepdims=keepdims), str(x.dtype))
+    return xp().std(x, axis=_hashable(axis), keepdims=keepdims)
 
 
 @std.gradient

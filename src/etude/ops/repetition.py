@@ -35,13 +35,20 @@ def tile(x: Any, repeats: int | Sequence[int]) -> Tensor:
     [1, 2, 1, 2]
     """
     x = as_tensor(x)
-    counts = (repeats,) if isinstance(repeats, int) else tuple(int(r) for r in repeats)
+    counts = _counts(repeats)
     rank = max(x.ndim, len(counts))
     shape = (1,) * (rank - x.ndim) + x.shape
     counts = (1,) * (rank - len(counts)) + counts
     x = reshape(x, _interleaved((1,) * rank, shape))  # (1, n0, 1, n1, ...)
     x = broadcast_to(x, _interleaved(counts, shape))  # (r0, n0, r1, n1, ...)
     return reshape(x, tuple(r * n for r, n in zip(counts, shape, strict=True)))
+
+
+def _counts(repeats: Any) -> tuple[int, ...]:
+    """How often, from a number (NumPy's, or a Tensor, too) or a sequence of them."""
+    if isinstance(repeats, int) or getattr(repeats, "shape", None) == ():
+        return (int(repeats),)
+    return tuple(int(r) for r in repeats)
 
 
 def _interleaved(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...]:
@@ -62,21 +69,18 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Ten
     """
     x = ravel(x) if axis is None else as_tensor(x)
     axis = axis_index(0 if axis is None else axis, x.ndim)
-    if not isinstance(repeats, int):
-        given: Any = repeats  # a NumPy scalar, too
-        counts = [int(r) for r in (given if getattr(given, "shape", None) != () else [given])]
-        if len(counts) != 1:
-            if len(counts) != x.shape[axis]:
-                raise ArgumentError(
-                    f"repeat expects one number, or one for each of the {x.shape[axis]} elements "
-                    f"of axis {axis}; got {len(counts)}."
-                )
-            places = [i for i, r in enumerate(counts) for _ in range(r)]
-            return OPS["take"](x, as_tensor(places, "int32"), axis)
-        repeats = counts[0]
+    counts = _counts(repeats)
+    if len(counts) != 1:
+        if len(counts) != x.shape[axis]:
+            raise ArgumentError(
+                f"repeat expects one number, or one for each of the {x.shape[axis]} elements of "
+                f"axis {axis}; got {len(counts)}."
+            )
+        places = [i for i, r in enumerate(counts) for _ in range(r)]
+        return OPS["take"](x, as_tensor(places, "int32"), axis)
     before, after = x.shape[: axis + 1], x.shape[axis + 1 :]
-    wide = broadcast_to(expand_dims(x, axis + 1), (*before, repeats, *after))
-    return reshape(wide, (*before[:-1], before[-1] * repeats, *after))
+    wide = broadcast_to(expand_dims(x, axis + 1), (*before, counts[0], *after))
+    return reshape(wide, (*before[:-1], before[-1] * counts[0], *after))
 
 
 @composite

@@ -13,12 +13,12 @@ from etude.engine import xp
 from etude.errors import ArgumentError, DtypeError, ShapeError
 from etude.ops.core import cast
 from etude.ops.creation import arange, full, ones, ones_like, zeros, zeros_like
-from etude.ops.cumulative import cumsum, recurrence
+from etude.ops.cumulative import cumsum
 from etude.ops.elementwise import maximum, minimum, where
 from etude.ops.indexing import PLACES, getitem, static_tensor, take, take_along_axis, whole
 from etude.ops.joining import concatenate, stack
 from etude.ops.reduction import max
-from etude.ops.shape import broadcast_to, expand_dims, moveaxis, reshape
+from etude.ops.shape import broadcast_to, expand_dims, reshape
 from etude.ops.sorting import argsort
 
 __all__ = [
@@ -206,6 +206,8 @@ def segment_max(
     """
     data = as_tensor(data)
     ids, n = _buckets(data, segment_ids, num_segments)
+    if not data.shape[0]:
+        return full((n, *data.shape[1:]), _least(data.dtype), data.dtype)
     column = reshape(ids, (-1,) + (1,) * (data.ndim - 1))
     by_value = argsort(data, axis=0)
     by_segment = argsort(take_along_axis(broadcast_to(column, data.shape), by_value, 0), axis=0)
@@ -251,22 +253,27 @@ def segment_prod(
     """
     data = as_tensor(data)
     ids, n = _buckets(data, segment_ids, num_segments)
+    if not data.shape[0]:
+        return ones((n, *data.shape[1:]), data.dtype)
     order = argsort(ids)
-    rows, numbers = take(data, order, axis=0), take(ids, order, axis=0)
-    first = reshape(numbers, (-1, *(1,) * (data.ndim - 1)))
-    first = first != _shifted(first)  # whether a row begins a segment
-    running = recurrence(
-        moveaxis(where(first, 0, rows), 0, -1), moveaxis(where(first, rows, 0), 0, -1)
-    )
+    running, numbers = take(data, order, axis=0), take(ids, order, axis=0)
+    begun = reshape(numbers, (-1, *(1,) * (data.ndim - 1)))
+    begun = begun != _earlier(begun, 1, -1)  # whether a row's product has reached its segment's top
+    reach = 1
+    while reach < data.shape[0]:
+        # Chosen, not multiplied by 0: what is infinite or NaN stays in its own segment.
+        running = running * where(begun, 1, _earlier(running, reach, 1))
+        begun = begun | _earlier(begun, reach, True)
+        reach *= 2
     counts = segment_sum(ones_like(ids), ids, n)
-    last = take(moveaxis(running, -1, 0), maximum(cumsum(counts) - 1, 0), axis=0)
+    last = take(running, maximum(cumsum(counts) - 1, 0), axis=0)
     nothing = reshape(counts == 0, (n,) + (1,) * (data.ndim - 1))
     return where(nothing, ones((), data.dtype), last)
 
 
-def _shifted(x: Tensor) -> Tensor:
-    """Each row the one before it; the first row -1, which is no segment's number."""
-    return concatenate([full((1, *x.shape[1:]), -1, x.dtype), x[:-1]], 0)
+def _earlier(x: Tensor, reach: int, fill: Any) -> Tensor:
+    """For each row the one that lies ``reach`` before it; ``fill`` where there is none."""
+    return concatenate([full((reach, *x.shape[1:]), fill, x.dtype), x[:-reach]], 0)
 
 
 @composite
@@ -320,7 +327,7 @@ def one_hot(
     """
     place = axis % (x.ndim + 1)
     shape = tuple(num_classes if i == place else 1 for i in range(x.ndim + 1))
-    classes = xp().arange(num_classes, dtype=x.dtype if is_int_dtype(x.dtype) else "int32")
+    classes = xp().arange(num_classes, dtype="int32")  # more than an 8-bit x may count to
     hot = xp().expand_dims(x, place) == classes.reshape(shape)
     return xp().astype(hot, config.floatx() if dtype is None else standardize_dtype(dtype))
 

@@ -5,6 +5,7 @@ Quantiles are written in terms of sorting: their gradient goes to the elements t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from etude.dtypes import is_float_dtype, result_type
 from etude.errors import ArgumentError, DtypeError
 from etude.ops.comparison import isnan
 from etude.ops.core import cast, stop_gradient
-from etude.ops.creation import arange, linspace
+from etude.ops.creation import arange, full, linspace
 from etude.ops.elementwise import ceil, clip, floor, in_one_dtype, maximum, round, sqrt, where
 from etude.ops.indexing import take, take_along_axis
 from etude.ops.products import diagonal, matmul
@@ -68,7 +69,8 @@ def quantile(
     """
     if method not in METHODS:
         raise ArgumentError(f"quantile: method must be one of {METHODS}; got {method!r}.")
-    x = _as_float(x)
+    given = _as_float(x)
+    x = _in_single(given)
     fractions = as_tensor(q, x.dtype)
     if fractions.ndim > 1:
         raise ArgumentError(f"quantile: q is a number or a vector; got shape {fractions.shape}.")
@@ -77,13 +79,19 @@ def quantile(
     places = fractions * (rows.shape[-1] - 1)
     found = _between(lambda i: take(rows, i, axis=-1), places, method)  # (*rest, *Q)
     last = rows[..., -1:] if fractions.ndim else rows[..., -1]
-    return _arranged(where(isnan(last), last, found), fractions.ndim, gone, keepdims)
+    found = _arranged(where(isnan(last), last, found), fractions.ndim, gone, keepdims)
+    return cast(found, given.dtype)
 
 
 def _rows(x: Tensor, gone: tuple[int, ...]) -> Tensor:
-    """The axes that are reduced as one, the last: (*rest, n)."""
+    """The axes that are reduced as one, the last: (*rest, n). For no elements there stands NaN."""
     stay = tuple(i for i in range(x.ndim) if i not in gone)
-    return reshape(transpose(x, (*stay, *gone)), (*(x.shape[i] for i in stay), -1))
+    rest, n = [x.shape[i] for i in stay], math.prod(x.shape[i] for i in gone)
+    return (
+        reshape(transpose(x, (*stay, *gone)), (*rest, n))
+        if n
+        else full((*rest, 1), math.nan, x.dtype)
+    )
 
 
 def _arranged(found: Tensor, several: int, gone: tuple[int, ...], keepdims: bool) -> Tensor:
@@ -97,6 +105,11 @@ def _as_float(x: Any) -> Tensor:
     if is_float_dtype(x.dtype):
         return x
     return cast(x, result_type(float) if x.dtype == "int64" else result_type(str(x.dtype), float))
+
+
+def _in_single(x: Tensor) -> Tensor:
+    """At least float32: half precision cannot tell the places of many elements apart."""
+    return cast(x, result_type(str(x.dtype), "float32"))
 
 
 def _between(value_at: Callable[[Tensor], Tensor], places: Tensor, method: str) -> Tensor:
@@ -123,7 +136,7 @@ def percentile(
     2.5
     """
     x = _as_float(x)
-    return quantile(x, as_tensor(q, x.dtype) / 100, axis, method, keepdims)
+    return quantile(x, as_tensor(q, _in_single(x).dtype) / 100, axis, method, keepdims)
 
 
 @composite
@@ -150,7 +163,8 @@ def nanquantile(
     """
     if method not in METHODS:
         raise ArgumentError(f"nanquantile: method must be one of {METHODS}; got {method!r}.")
-    x = _as_float(x)
+    given = _as_float(x)
+    x = _in_single(given)
     fractions = as_tensor(q, x.dtype)
     if fractions.ndim > 1:
         raise ArgumentError(f"nanquantile: q is a number or a vector; got {fractions.shape}.")
@@ -160,7 +174,7 @@ def nanquantile(
     places = reshape(fractions, (-1,)) * maximum(count - 1, 0)  # (*rest, Q)
     found = _between(lambda i: take_along_axis(rows, i, axis=-1), places, method)
     found = found if fractions.ndim else squeeze(found, -1)
-    return _arranged(found, fractions.ndim, gone, keepdims)
+    return cast(_arranged(found, fractions.ndim, gone, keepdims), given.dtype)
 
 
 @composite
@@ -173,7 +187,7 @@ def nanpercentile(
     2.0
     """
     x = _as_float(x)
-    return nanquantile(x, as_tensor(q, x.dtype) / 100, axis, method, keepdims)
+    return nanquantile(x, as_tensor(q, _in_single(x).dtype) / 100, axis, method, keepdims)
 
 
 @composite

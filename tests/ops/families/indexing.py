@@ -236,6 +236,7 @@ WRITING = [
         special=(
             at([5.0, 2.0, 7.0], [2, 0, 2], [2.0, -INF, 7.0]),
             at([5, 7], [2, 2], [LEAST, LEAST, 7]),
+            at(np.zeros((0,)), np.zeros((0,), "int32"), [-INF] * 3),
         ),
         kinks=(kink(([5.0, 5.0, 1.0], [1, 1, 1]), ([0.0, 1.0, 0.0], [0, 0, 0])),),
     ),
@@ -249,7 +250,19 @@ WRITING = [
             at([5, 7], [2, 2], [-1 - LEAST, -1 - LEAST, 5]),
         ),
     ),
-    Case("segment_prod", segmented, segments(1.0, np.multiply), {"num_segments": 4}),
+    Case(
+        "segment_prod",
+        segmented,
+        segments(1.0, np.multiply),
+        {"num_segments": 4},
+        special=(
+            # What is infinite or NaN stays in its own segment.
+            at([1.0, INF, 2.0, 3.0], [0, 0, 1, 1], [INF, 6.0, 1.0, 1.0]),
+            at([NAN, 1.0, 2.0, 3.0], [0, 0, 2, 2], [NAN, 1.0, 6.0, 1.0]),
+            at(np.zeros((0,)), np.zeros((0,), "int32"), [1.0] * 4),
+        ),
+        kinks=(kink(([0.0, 5.0, INF, 2.0], [0, 0, 1, 2]), ([5.0, 0.0, 1.0, 1.0], [0] * 4)),),
+    ),
     Case(
         "one_hot",
         integers((2, 3), low=-1, high=5),
@@ -262,6 +275,13 @@ WRITING = [
         integers((2, 3), high=4),
         lambda x, **_: by_index((4, 2, 3), lambda k, i, j: int(x[i, j] == k)),
         {"num_classes": 4, "axis": 0, "dtype": "int32"},
+        differentiable=(),
+    ),
+    Case(  # more classes than an 8-bit number can name
+        "one_hot",
+        lambda r: (r.integers(0, 40, 3).astype("uint8"),),
+        lambda x, num_classes: by_index((3, 300), lambda i, k: float(x[i] == k)),
+        {"num_classes": 300},
         differentiable=(),
     ),
     Case(

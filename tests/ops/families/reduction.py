@@ -239,7 +239,7 @@ CASES = [
         normal(X),
         over(statistics.median),
         {"axis": 1},
-        special=(at([[NAN, 1.0, 2.0]], [NAN]),),
+        special=(at([[NAN, 1.0, 2.0]], [NAN]), at(np.zeros((2, 0)), [NAN, NAN])),
     ),
     Case("median", within(0, 1, 2, 4), over(statistics.median), {"axis": 1, "keepdims": True}),
 ]

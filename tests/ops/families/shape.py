@@ -192,6 +192,7 @@ JOINING = [
 REPETITION = [
     Case("tile", normal((2, 3)), picked((2, 6), lambda i, j: (i, j % 3)), {"repeats": 2}),
     Case("tile", normal((2, 3)), picked((4, 9), lambda i, j: (i % 2, j % 3)), {"repeats": (2, 3)}),
+    Case("tile", normal((2,)), picked((4,), lambda i: (i % 2,)), {"repeats": np.int64(2)}),
     Case("tile", normal((2,)), picked((3, 1, 4), lambda i, j, k: (k % 2,)), {"repeats": (3, 1, 2)}),
     Case(
         "repeat",

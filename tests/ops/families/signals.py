@@ -96,6 +96,13 @@ FOURIER = [
         rtol=1e-6,
     ),
     Case("istft", normal((12,)), lambda x: x, call=there_and_back, rtol=1e-6),
+    Case(  # Keras divides by the stride here, where it divides by the sum of a window that is given
+        "istft",
+        normal((12,)),
+        lambda x: 6 / 2 * x,
+        call=lambda x: op("istft")(op("stft")(x, 6, 2, 6, window=None), 6, 2, 6, window=None),
+        rtol=1e-6,
+    ),
 ]
 
 

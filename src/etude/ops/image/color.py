@@ -10,12 +10,12 @@ from typing import Any
 from etude.autodiff import Tensor, as_tensor, composite
 from etude.config import floatx
 from etude.dtypes import is_float_dtype, result_type
-from etude.engine import xp
 from etude.errors import ArgumentError, DtypeError, ShapeError
 from etude.ops.core import cast
 from etude.ops.elementwise import absolute, clip, maximum, minimum, mod, where
 from etude.ops.image.shapes import channel_axis, check_rank
 from etude.ops.joining import stack, unstack
+from etude.ops.linear_systems import spacing
 from etude.ops.shape import expand_dims
 
 __all__ = ["hsv_to_rgb", "rgb_to_grayscale", "rgb_to_hsv"]
@@ -102,7 +102,7 @@ def rgb_to_hsv(images: Any, data_format: str | None = None) -> Tensor:
     """
     axis = channel_axis(data_format)
     planes = _three_planes(images, axis)
-    tiny = float(xp().finfo(planes[0].dtype).eps)
+    tiny = spacing(planes[0])
     r, g, b = (where(absolute(plane) < tiny, 0.0, plane) for plane in planes)
     value = maximum(maximum(r, g), b)
     spread = value - minimum(minimum(r, g), b)

@@ -17,7 +17,6 @@ from typing import Any
 
 from etude.autodiff import Tensor, as_tensor, composite
 from etude.dtypes import is_float_dtype
-from etude.engine import xp
 from etude.errors import ArgumentError
 from etude.ops.comparison import logical_and
 from etude.ops.core import cast
@@ -25,6 +24,7 @@ from etude.ops.creation import arange
 from etude.ops.elementwise import absolute, floor, maximum, where
 from etude.ops.image.shapes import as_dtype, check_rank, pixel_dtype, spatial_axes
 from etude.ops.indexing import take
+from etude.ops.linear_systems import spacing
 from etude.ops.products import matmul
 from etude.ops.reduction import sum as sum_of
 from etude.ops.repetition import pad
@@ -81,7 +81,7 @@ def _weights(
     distance = absolute(place - arange(size, dtype=dtype)[:, None]) / stretch  # (size, new_size)
     w = KERNELS[method](distance)
     total = sum_of(w, axis=0)
-    known = absolute(total) > 1000 * float(xp().finfo(dtype).eps)
+    known = absolute(total) > 1000 * spacing(w)
     inside = logical_and(place >= -0.5, place <= size - 0.5)
     return where(logical_and(known, inside), w / where(known, total, 1.0), 0.0)
 
