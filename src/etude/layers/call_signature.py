@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -131,7 +132,8 @@ def shapes_for(
     names = names[1:] if hasattr(method, "__self__") else names  # whatever `self` is called
     shapes = call.shapes()
     if len(names) == 1:
-        return {names[0]: next(iter(shapes.values()), None)}
+        texts = (tuple(x.shape) for x in call.arguments.values() if is_text_array(x))
+        return {names[0]: next(itertools.chain(shapes.values(), texts), None)}
     for name in names:
         argument = name.removesuffix("_shape")
         if argument == name:

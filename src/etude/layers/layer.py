@@ -19,7 +19,7 @@ from typing import Any
 from etude import dtype_policies, naming, regularizers, tree
 from etude.autodiff import KerasTensor, Tensor, eval_shape, symbolic
 from etude.dtypes import is_float_dtype, standardize_dtype
-from etude.errors import ArgumentError, DtypeError, StateError
+from etude.errors import ArgumentError, DtypeError, StateError, did_you_mean_arguments
 from etude.layers import behind_host, call_context
 from etude.layers.call_signature import (
     BoundCall,
@@ -134,7 +134,8 @@ class Layer(LayerState, Operation):
         shape = (dim,) if dim is not None else shape
         if kwargs:
             raise ArgumentError(
-                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}."
+                f"{did_you_mean_arguments(kwargs, type(self))}"
             )
         if shape is not None:
             warnings.warn(

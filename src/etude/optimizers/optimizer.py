@@ -20,7 +20,7 @@ import numpy as np
 
 from etude import config, initializers, ops
 from etude.autodiff import Tensor, stop_recording
-from etude.errors import ArgumentError, DtypeError, NotBuiltError
+from etude.errors import ArgumentError, DtypeError, NotBuiltError, did_you_mean_arguments
 from etude.naming import auto_name, name_scope
 from etude.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from etude.optimizers.schedules import LearningRateSchedule
@@ -132,7 +132,11 @@ class Optimizer(OptimizerState, Saveable):
                 stacklevel=2,
             )
         if kwargs:
-            raise ArgumentError(f"Argument(s) not recognized: {kwargs}")
+            near = " `lr` is called `learning_rate`." if "lr" in kwargs else ""
+            near = near or did_you_mean_arguments(kwargs, type(self))
+            raise ArgumentError(
+                f"{type(self).__name__}: Argument(s) not recognized: {kwargs}.{near}"
+            )
         self.name = name or auto_name(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
