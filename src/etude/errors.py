@@ -182,10 +182,11 @@ def did_you_mean_arguments(given: Iterable[str], function: Any) -> str:
     >>> did_you_mean_arguments(["activaton"], Layer)
     " Did you mean 'activation'?"
     """
-    makers = [vars(cls).get("__init__") for cls in getattr(function, "__mro__", ())] or [function]
+    classes: tuple[type, ...] = getattr(function, "__mro__", ())
+    makers: list[Any] = [vars(cls)["__init__"] for cls in classes if "__init__" in vars(cls)]
     known: set[str] = set()
-    for maker in makers:
-        code = getattr(inspect.unwrap(maker), "__code__", None) if maker else None
+    for maker in makers or [function]:
+        code = getattr(inspect.unwrap(maker), "__code__", None)
         if code is not None:
             known.update(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
     near = dict.fromkeys(name for asked in given for name in near_names(asked, known)[:1])

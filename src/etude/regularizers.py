@@ -248,7 +248,10 @@ def get(identifier: Any) -> Any:
     if isinstance(found, str):
         raise unknown_name("regularizer", found, NAMES)
     if not callable(found):
-        raise ArgumentError(f"Could not interpret regularizer identifier: {identifier}")
+        raise ArgumentError(
+            f"Could not interpret regularizer identifier: {identifier}. Expected a name, such as "
+            "'l2', an object, such as `L2(0.01)`."
+        )
     return found() if inspect.isclass(found) else found
 
 

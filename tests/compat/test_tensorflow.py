@@ -245,3 +245,28 @@ def test_a_used_tape_says_how_to_use_it_twice():
     tape.gradient(y, x)
     with pytest.raises(GradientError, match="persistent"):
         tape.gradient(y, x)
+
+
+def test_the_short_names_of_losses_and_metrics():
+    pairs = {
+        "mse MSE": "mean_squared_error",
+        "mae MAE": "mean_absolute_error",
+        "mape MAPE": "mean_absolute_percentage_error",
+        "msle MSLE": "mean_squared_logarithmic_error",
+        "kld KLD kullback_leibler_divergence": "kl_divergence",
+        "logcosh": "log_cosh",
+    }
+    for short, name in pairs.items():
+        for space in (tf.keras.losses, tf.keras.metrics):
+            for other in short.split():
+                assert getattr(space, other) is getattr(etude.losses, name)
+                assert other in dir(space)
+    assert tf.keras.losses.Huber is etude.losses.Huber
+    assert tf.keras.metrics.Mean is etude.metrics.Mean
+    loss = tf.keras.losses.MeanSquaredError(reduction=tf.keras.losses.Reduction.NONE)
+    assert loss([[1.0], [2.0]], [[1.0], [4.0]]).numpy().tolist() == [0.0, 4.0]
+
+
+def test_concat_takes_one_list():
+    with pytest.raises(TypeError, match=r"whole number; got Tensor.*`tf.concat\(\[a, b\]"):
+        tf.concat(tf.ones((2, 3)), tf.ones((2, 4)))

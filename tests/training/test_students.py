@@ -169,7 +169,7 @@ def test_functions_given_to_map():
     with pytest.raises(TypeError, match="positional argument") as caught:
         list(data.map(lambda x: x))
     assert any("`lambda x, y: ...`" in note for note in caught.value.__notes__)
-    with pytest.raises(DtypeError, match="returned None. Is a `return` missing"):
+    with pytest.raises(DtypeError, match=r"returned None\. Is a `return` missing"):
         list(data.map(lambda x, y: None))
 
 
@@ -177,6 +177,89 @@ def test_windows_that_are_longer_than_the_series():
     with pytest.warns(UserWarning, match="no window of 30 steps.*20 steps of data"):
         data = utils.timeseries_dataset_from_array(np.arange(20), None, sequence_length=30)
     assert list(data) == []
+
+
+# ---- models, losses and optimizers --------------------------------------------------------------
+
+
+def test_models_that_lack_an_end():
+    x = Input((6,))
+    with pytest.raises(DtypeError, match=r"`Model\(inputs, outputs\)`; got only one"):
+        etude.Model(x)
+    with pytest.raises(ArgumentError, match=r"Call the layer: `layer\(x\)`"):
+        etude.Model(x, layers.Dense(3))
+
+
+def test_layers_that_take_several_inputs():
+    with pytest.raises(
+        DtypeError, match=r"missing a required argument: 'value'.*takes \(query, value, key,"
+    ):
+        layers.MultiHeadAttention(2, 4)(X)
+    with pytest.raises(ArgumentError, match=r"one tensor.*layer\(\[x, x\]\)"):
+        layers.Attention()(Input((4, 3)))
+    with pytest.raises(ArgumentError, match="got a Dense, which has no `go_backwards`"):
+        layers.Bidirectional(layers.Dense(3))
+
+
+def test_what_the_call_is_filled_up_with_is_not_missing():
+    class Own(layers.Layer):
+        def call(self, x, training):
+            return x if training is not None else -x
+
+    np.testing.assert_array_equal(Own()(X, training=True), X)
+    model = Sequential([Own(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, :1], verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: layers.Dense(3, kernel_regularizer=0.01), r"`L2\(0.01\)`"),
+        (lambda: layers.Dense(3, kernel_initializer=0), "'zeros'"),
+        (lambda: layers.Dense(3, activation=etude.activations.relu(X)), "not what it returns"),
+    ],
+)
+def test_identifiers_of_other_kinds(make, words):
+    with pytest.raises(ArgumentError, match=words):
+        make()
+
+
+def test_gradients_go_to_their_variables():
+    variable = etude.Variable(np.zeros((6, 1), "float32"), name="kernel")
+    gradient = etude.ops.ones((6, 1))
+    optimizer = etude.optimizers.SGD()
+    with pytest.raises(DtypeError, match=r"in this order.*Tensor in the place of a variable"):
+        optimizer.apply_gradients([(variable, gradient)])
+    with pytest.raises(DtypeError, match="got Tensor in the place of a pair"):
+        optimizer.apply_gradients([gradient])
+    with pytest.raises(ShapeError, match=r"'kernel' must have its shape, \(6, 1\); got \(3, 1\)"):
+        optimizer.apply_gradients([(gradient[:3], variable)])
+    assert int(optimizer.apply_gradients(zip([gradient], [variable], strict=True))) == 1
+
+
+def test_functions_with_another_number_of_arguments():
+    model = classifier(loss=lambda y: y, metrics=None)
+    with pytest.raises(TypeError) as caught:
+        model.fit(X, Y, verbose=0)
+    assert any("`fn(y_true, y_pred)`" in note for note in caught.value.__notes__)
+
+
+def test_metrics_that_return_nothing():
+    class Own(etude.metrics.Metric):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            pass
+
+        def result(self):
+            pass
+
+    with pytest.raises(ArgumentError, match=r"result\(\) of the metric 'own'.*`return` missing"):
+        classifier(metrics=[Own()]).fit(X, Y, verbose=0)
+
+
+def test_tensors_do_not_change():
+    with pytest.raises(TypeError, match=r"item assignment.*slice_update"):
+        etude.ops.zeros((3,))[0] = 1.0
 
 
 # ---- files --------------------------------------------------------------------------------------

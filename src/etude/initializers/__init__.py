@@ -172,7 +172,10 @@ def get(identifier: Any) -> Any:
     if isinstance(found, str):
         raise unknown_name("initializer", found, NAMES)
     if not callable(found):
-        raise ArgumentError(f"Could not interpret initializer identifier: {identifier}")
+        raise ArgumentError(
+            f"Could not interpret initializer identifier: {identifier}. Expected a name, such as "
+            "'zeros', an object, such as `Constant(0.1)`."
+        )
     return found() if inspect.isclass(found) else found
 
 

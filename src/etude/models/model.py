@@ -76,6 +76,11 @@ class Model(Trainer, Layer):
         Trainer.__init__(self)
         if _is_functional(args, kwargs):
             self._init_functional(*args, **kwargs)
+        elif type(self) is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
+            raise DtypeError(
+                "A model of symbolic tensors takes both, where it begins and where it ends: "
+                "`Model(inputs, outputs)`; got only one of them."
+            )
         else:
             Layer.__init__(self, *args, **kwargs)
 

@@ -140,7 +140,12 @@ class CompileMetrics:
             if name in used:
                 name, used[name] = f"{name}_{used[name]}", used[name] + 1
             used.setdefault(name, 1)
-            results[name] = term.metric.result()
+            result = results[name] = term.metric.result()
+            if result is None:
+                raise ArgumentError(
+                    f"result() of the metric '{term.metric.name}' ({type(term.metric).__name__}) "
+                    "returned None. Is a `return` missing?"
+                )
         return results
 
 
