@@ -52,6 +52,13 @@ def test_an_unknown_argument_inside_is_not_taken_for_one_of_fit():
     assert "Did you mean" not in str(caught.value)
 
 
+@pytest.mark.parametrize("make", [layers.Dense, lambda n, **o: layers.Conv2D(n, 3, **o)])
+def test_the_old_input_shape_is_reported_at_the_line_of_the_user(make):
+    with pytest.warns(UserWarning, match="old way") as caught:
+        make(2, input_shape=(8, 8, 1))
+    assert caught[0].filename == __file__, "not at a line of etude"
+
+
 def test_the_class_of_an_optimizer_needs_parentheses():
     with pytest.raises(ArgumentError, match=r"add parentheses, `Adam\(\)`"):
         classifier(optimizer=etude.optimizers.Adam)

@@ -34,7 +34,7 @@ from etude.layers.operation import Operation
 from etude.layers.state import LayerState
 from etude.layers.stateless import stateless_call
 from etude.ops.core import cast, convert_to_tensor
-from etude.tracebacks import shorten
+from etude.tracebacks import shorten, warn
 from etude.variable import Variable, autocast_scope
 
 __all__ = ["InputSpec", "Layer"]
@@ -138,10 +138,9 @@ class Layer(LayerState, Operation):
                 f"{did_you_mean_arguments(kwargs, type(self))}"
             )
         if shape is not None:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: `input_shape` and `input_dim` are the old way to tell a "
-                "model its inputs. Begin the model with `etude.Input(shape=...)`.",
-                stacklevel=4,
+                "model its inputs. Begin the model with `etude.Input(shape=...)`."
             )
             self._input_shape_arg = (shape,) if isinstance(shape, int) else tuple(shape)
 
