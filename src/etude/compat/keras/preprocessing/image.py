@@ -254,7 +254,8 @@ class ImageDataGenerator:
 
     def _changed(self, image: Array, rng: np.random.Generator) -> Array:
         image = image.astype(self.dtype)
-        place = self._random_place(*image.shape[:2], rng)
+        height, width = image.shape[:2]
+        place = self._random_place(height, width, rng)
         if place is not None:
             with config.engine_scope("numpy"):
                 moved = ops.image.affine_transform(
