@@ -264,6 +264,28 @@ def test_metrics_that_return_nothing():
         classifier(metrics=[Own()]).fit(X, Y, verbose=0)
 
 
+def test_metrics_of_one_hot_targets():
+    with pytest.raises(ShapeError, match=r"\(50, 3\) .*\(50,\) .*to_categorical"):
+        classifier(metrics=["AUC"]).fit(X, Y, batch_size=50, verbose=0)
+    with pytest.warns(UserWarning, match="one-hot targets .*'sparse_categorical_accuracy'"):
+        classifier(metrics=["categorical_accuracy"]).fit(X, Y, verbose=0)
+    one_hot = utils.to_categorical(Y, 3)
+    model = classifier(loss="categorical_crossentropy", metrics=["categorical_accuracy"])
+    model.fit(X, one_hot, verbose=0)
+
+
+def test_an_optimizer_of_another_model_names_the_variable():
+    optimizer = etude.optimizers.SGD()
+    classifier(optimizer=optimizer).fit(X, Y, verbose=0)
+    with pytest.raises(ArgumentError, match=r"Unknown variable: '\S+/kernel' of shape \(6, 8\)"):
+        classifier(optimizer=optimizer).fit(X, Y, verbose=0)
+
+
+def test_dates_are_no_numbers():
+    with pytest.raises(DataError, match="`x` must hold numbers, but holds dates"):
+        classifier().fit(np.zeros((50, 6), dtype="datetime64[D]"), Y, verbose=0)
+
+
 def test_tensors_do_not_change():
     with pytest.raises(TypeError, match=r"item assignment.*slice_update"):
         etude.ops.zeros((3,))[0] = 1.0

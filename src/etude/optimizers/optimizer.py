@@ -318,7 +318,8 @@ class Optimizer(OptimizerState, Saveable):
             for variable in variables:
                 if id(variable) not in self._index_of:
                     raise ArgumentError(
-                        f"Unknown variable: {variable}. An optimizer keeps state for the variables "
+                        f"Unknown variable: '{variable.path}' of shape {tuple(variable.shape)}. An "
+                        "optimizer keeps state for the variables "
                         "of its first call. Make another optimizer for other variables."
                     )
             return variables
