@@ -214,7 +214,10 @@ def get(identifier: Any) -> Any:
     if isinstance(found, str):
         raise unknown_name("activation", found, FUNCTIONS_BY_NAME)
     if not callable(found):
-        raise ArgumentError(f"Could not interpret activation function identifier: {identifier}")
+        raise ArgumentError(
+            f"Could not interpret activation function identifier: {identifier}. Expected a name, "
+            "such as 'relu', or a function, such as `etude.activations.relu`; not what it returns."
+        )
     return found
 
 

@@ -27,6 +27,7 @@ expected, what came, and what to do.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -167,6 +168,29 @@ def did_you_mean(name: object, known: Iterable[object], cutoff: float = 0.6) -> 
     """
     near = near_names(name, known, cutoff)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def did_you_mean_arguments(given: Iterable[str], function: Any) -> str:
+    """A question to append to a message about keyword arguments that nothing takes.
+
+    Args:
+        given: their names.
+        function: the method that was called; or a class, for its constructor and those above it.
+
+    >>> class Layer:
+    ...     def __init__(self, units, activation=None): ...
+    >>> did_you_mean_arguments(["activaton"], Layer)
+    " Did you mean 'activation'?"
+    """
+    classes: tuple[type, ...] = getattr(function, "__mro__", ())
+    makers: list[Any] = [vars(cls)["__init__"] for cls in classes if "__init__" in vars(cls)]
+    known: set[str] = set()
+    for maker in makers or [function]:
+        code = getattr(inspect.unwrap(maker), "__code__", None)
+        if code is not None:
+            known.update(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+    near = dict.fromkeys(name for asked in given for name in near_names(asked, known)[:1])
+    return f" Did you mean {' and '.join(map(repr, near))}?" if near else ""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[object]) -> UnknownNameError:

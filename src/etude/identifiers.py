@@ -32,5 +32,9 @@ def identified(kind: str, identifier: Any, members: dict[str, Any]) -> Any:
     if isinstance(found, str):
         raise unknown_name(kind, found, members)
     if not callable(found):
-        raise ArgumentError(f"Could not interpret {kind} identifier: {identifier}")
+        example = next((repr(name) for name in members if name.islower()), "that of a class")
+        raise ArgumentError(
+            f"Could not interpret {kind} identifier: {identifier}. Expected a name, such as "
+            f"{example}, an object, or a function."
+        )
     return found() if inspect.isclass(found) else found

@@ -15,7 +15,7 @@ from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 from etude import config
-from etude.errors import EtudeError
+from etude.errors import EtudeError, did_you_mean_arguments
 
 __all__ = ["cause_of", "is_machinery", "shorten", "shortened", "warn"]
 
@@ -38,10 +38,20 @@ def shortened(method: Method) -> Method:
         try:
             return method(*args, **kwargs)
         except Exception as error:
+            if isinstance(error, TypeError):
+                _name_near_arguments(error, method, kwargs)
             shorten(error)
             raise
 
     return wrapper  # type: ignore[return-value]
+
+
+def _name_near_arguments(error: TypeError, method: Any, kwargs: dict[str, Any]) -> None:
+    """Adds to Python's message of an unknown argument which it may have been meant for."""
+    text = f"{method.__qualname__}() got an unexpected keyword argument "
+    unknown = [name for name in kwargs if str(error) == f"{text}{name!r}"]
+    if unknown:
+        error.args = (f"{error}.{did_you_mean_arguments(unknown, method)}",)
 
 
 def shorten(error: BaseException) -> None:

@@ -245,3 +245,42 @@ def test_a_used_tape_says_how_to_use_it_twice():
     tape.gradient(y, x)
     with pytest.raises(GradientError, match="persistent"):
         tape.gradient(y, x)
+
+
+def test_the_short_names_of_losses_and_metrics():
+    pairs = {
+        "mse MSE": "mean_squared_error",
+        "mae MAE": "mean_absolute_error",
+        "mape MAPE": "mean_absolute_percentage_error",
+        "msle MSLE": "mean_squared_logarithmic_error",
+        "kld KLD kullback_leibler_divergence": "kl_divergence",
+        "logcosh": "log_cosh",
+    }
+    for short, name in pairs.items():
+        for space in (tf.keras.losses, tf.keras.metrics):
+            for other in short.split():
+                assert getattr(space, other) is getattr(etude.losses, name)
+                assert other in dir(space)
+    assert tf.keras.losses.Huber is etude.losses.Huber
+    assert tf.keras.metrics.Mean is etude.metrics.Mean
+    loss = tf.keras.losses.MeanSquaredError(reduction=tf.keras.losses.Reduction.NONE)
+    assert loss([[1.0], [2.0]], [[1.0], [4.0]]).numpy().tolist() == [0.0, 4.0]
+
+
+def test_concat_takes_one_list():
+    with pytest.raises(TypeError, match=r"whole number; got Tensor.*`tf.concat\(\[a, b\]"):
+        tf.concat(tf.ones((2, 3)), tf.ones((2, 4)))
+
+
+def test_ctc_of_the_backend_by_all_alignments():
+    """Label 0 in two steps, the blank being class 2, is 0 0, 0 blank, or blank 0."""
+    first, second = [0.5, 0.2, 0.3], [0.1, 0.3, 0.6]
+    p = first[0] * second[0] + first[0] * second[2] + first[2] * second[0]
+    backend = tf.keras.backend
+    cost = backend.ctc_batch_cost([[0, 1]], [[first, second]], [[2]], [[1]])
+    np.testing.assert_allclose(cost, [[-np.log(p)]], rtol=1e-5)
+    greedy, _ = backend.ctc_decode(np.array([[first, second]]), np.array([2]))
+    assert [g.numpy().tolist() for g in greedy] == [[[0, -1]]]
+    both, scores = backend.ctc_decode([[first, second]], [2], greedy=False, top_paths=2)
+    assert both[0].numpy().tolist() == [[0, -1]]
+    np.testing.assert_allclose(scores[0, 0], np.log(p), rtol=1e-5)

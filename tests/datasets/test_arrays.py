@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import pickle
@@ -8,6 +9,7 @@ import struct
 import numpy as np
 import pytest
 
+from etude import datasets
 from etude.datasets.arrays import (
     read_idx,
     read_table,
@@ -24,6 +26,13 @@ def test_idx_round_trip(shape):
     back = read_idx(write_idx(array))
     np.testing.assert_array_equal(back, array)
     assert back.dtype == np.uint8 and back.shape == shape and back.flags.writeable
+
+
+@pytest.mark.parametrize("name", ["mnist", "imdb", "reuters", "boston_housing"])
+def test_loaders_take_the_path_of_keras_first(name):
+    parameters = inspect.signature(getattr(datasets, name).load_data).parameters
+    first = next(iter(parameters.values()))
+    assert (first.name, first.default) == ("path", f"{name}.npz")
 
 
 def test_idx_is_the_format_of_mnist():

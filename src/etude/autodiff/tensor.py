@@ -175,6 +175,13 @@ class Tensor(Operators):
             raise DtypeError("len() of a Tensor without axes.")
         return self.shape[0]
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise DtypeError(
+            "A Tensor does not support item assignment: it never changes. Make a new one with "
+            "`ops.where`, `ops.slice_update` or `ops.scatter_update`; or change a copy of its "
+            "values, `tensor.numpy().copy()`."
+        )
+
     def __iter__(self) -> Iterator[Tensor]:
         for i in range(len(self)):
             yield self[i]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import sys
 import time
 from typing import Any
@@ -202,7 +203,12 @@ class ProgbarLogger(Callback):
         """Reads how much is to be shown."""
         self.params = params
         verbose = params.get("verbose", 1)
-        self.verbose = 1 if verbose in ("auto", True) else int(verbose)
+        if verbose not in ("auto", None) and not isinstance(verbose, numbers.Integral):
+            raise ArgumentError(
+                "`verbose` must be 0 (silent), 1 (a progress bar), 2 (a line per epoch) or 'auto'; "
+                f"got {verbose!r}."
+            )
+        self.verbose = 1 if verbose == "auto" else int(verbose or 0)
         self.epochs = params.get("epochs", 1)
         self.target = params.get("steps")
 

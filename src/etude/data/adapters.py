@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import warnings
 from collections.abc import Iterator
@@ -124,9 +125,12 @@ def _source_of(
 def _unrecognized(x: Any, y: Any, sample_weight: Any) -> DataError:
     for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight)):
         if isinstance(value, str) or not is_arrays(value):
+            call = (
+                " Call the function, to pass what it yields." if inspect.isfunction(value) else ""
+            )
             return DataError(
                 f"Unrecognized data type: `{name}` is {type(value).__name__} "
                 f"({str(value)[:60]!r}). Expected NumPy arrays, tensors, tables, lists of "
-                "numbers, a PyDataset, or a generator of batches."
+                f"numbers, a PyDataset, or a generator of batches.{call}"
             )
     return DataError(f"Unrecognized data type: {type(x).__name__}.")

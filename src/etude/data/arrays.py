@@ -84,7 +84,7 @@ def _to_array(value: Any, name: str) -> np.ndarray[Any, Any]:
             f"`{name}` cannot be made one array: its elements have different lengths ({error}). "
             "Pad them to one length, e.g. with `etude.utils.pad_sequences`."
         ) from error
-    if array.dtype.kind in "OUS":
+    if array.dtype.kind in "OUSMm":
         array = _numbers_from_objects(array, name)
     if array.dtype.kind == "f" and array.dtype.name != config.floatx():
         array = array.astype(config.floatx() if config.floatx() != "bfloat16" else "float32")
@@ -104,6 +104,7 @@ def _numbers_from_objects(array: np.ndarray[Any, Any], name: str) -> np.ndarray[
             pass
     first = next((v for v in array.reshape(-1) if not isinstance(v, (int, float))), None)
     what = "text" if isinstance(first, (str, bytes)) else "Python objects"
+    what = "dates or times" if array.dtype.kind in "Mm" else what
     raise DataError(
         f"`{name}` must hold numbers, but holds {what}: dtype {array.dtype}, shape {array.shape}, "
         f"e.g. {str(first)[:60]!r}. Turn text into numbers first (integers for categories, "

@@ -19,7 +19,7 @@ import numpy as np
 
 from etude import config
 from etude.data.elements import as_element, as_tensors, map_leaves
-from etude.errors import DataError, ShapeError
+from etude.errors import DataError, DtypeError, ShapeError
 from etude.random import make_default_seed
 
 if TYPE_CHECKING:
@@ -57,7 +57,18 @@ class Call:
             for element in elements:
                 shown = self.show(element)
                 arguments.extend(shown if isinstance(shown, tuple) else (shown,))
-            return self.read(self.fn(*arguments))
+            try:
+                found = self.fn(*arguments)
+            except TypeError as error:
+                if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                    error.add_note(
+                        f"It is called with {len(arguments)} argument(s): the parts of an element "
+                        "that is a tuple, `(x, y)`, are arguments of their own, `lambda x, y: ...`."
+                    )
+                raise
+            if found is None and self.method == "map":
+                raise DtypeError("The function returned None. Is a `return` missing?")
+            return self.read(found)
 
     @contextmanager
     def named(self, number: int | None) -> Iterator[None]:

@@ -111,8 +111,11 @@ DATA = DataSet(
 )
 
 
-def load_data() -> Split:
+def load_data(path: str = "mnist.npz") -> Split:
     """Loads MNIST, 60,000 images to train on and 10,000 to test on.
+
+    Args:
+        path: accepted; the cache of etude decides where files are.
 
     Returns:
         ``(x_train, y_train), (x_test, y_test)``: images uint8 in 0 to 255, shapes (60000, 28, 28)

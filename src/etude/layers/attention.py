@@ -126,7 +126,9 @@ class Attention(ConfiguredLayer):
         if not isinstance(inputs, list):
             raise ArgumentError(
                 f"{name} must be called on a list: [query, value], or with a key "
-                f"[query, value, key]; got {type(inputs).__name__}."
+                f"[query, value, key]; got "
+                f"{type(inputs).__name__ if isinstance(inputs, dict) else 'one tensor'}. For "
+                "attention of a sequence to itself: layer([x, x])."
             )
         if len(inputs) < 2 or len(inputs) > 3:
             raise ArgumentError(

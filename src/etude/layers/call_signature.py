@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 from etude import tree
 from etude.autodiff import KerasTensor, Tensor, symbolic
-from etude.errors import ArgumentError
+from etude.errors import ArgumentError, DtypeError
 from etude.variable import Variable
 
 __all__ = ["BoundCall", "CallSignature", "is_tensor_like", "is_text_array", "shapes_for"]
@@ -41,6 +42,9 @@ class CallSignature:
         self.positional = [
             p.name for p in parameters if p.kind in _NAMED and p.kind is not p.KEYWORD_ONLY
         ]
+        needed = [p.name for p in parameters if p.default is p.empty and p.kind in _NAMED]
+        filled_in = ("training", *(n for n in needed if n.endswith("mask")))
+        self.needs_several = len([name for name in needed if name not in filled_in]) > 1
         self.accepts = frozenset(self.names)
         self.takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
@@ -50,11 +54,16 @@ class CallSignature:
         """Pairs arguments with their names.
 
         Raises:
-            TypeError: the arguments do not fit the signature.
+            DtypeError: the arguments do not fit the signature.
         """
-        if len(args) == 1 and not kwargs and self.positional:  # by far the most frequent call
-            return BoundCall({self.positional[0]: args[0]})
-        return BoundCall(dict(self.signature.bind(*args, **kwargs).arguments))
+        if len(args) == 1 and not kwargs and self.positional and not self.needs_several:
+            return BoundCall({self.positional[0]: args[0]})  # by far the most frequent call
+        try:
+            return BoundCall(dict(self.signature.bind(*args, **kwargs).arguments))
+        except TypeError as error:
+            raise DtypeError(
+                f"call() cannot be called so: {error}; it takes ({', '.join(self.names)})."
+            ) from error
 
 
 class BoundCall:
@@ -131,7 +140,8 @@ def shapes_for(
     names = names[1:] if hasattr(method, "__self__") else names  # whatever `self` is called
     shapes = call.shapes()
     if len(names) == 1:
-        return {names[0]: next(iter(shapes.values()), None)}
+        texts = (tuple(x.shape) for x in call.arguments.values() if is_text_array(x))
+        return {names[0]: next(itertools.chain(shapes.values(), texts), None)}
     for name in names:
         argument = name.removesuffix("_shape")
         if argument == name:

@@ -17,6 +17,23 @@ from etude.naming import to_snake_case
 __all__ = ["CellRNN", "FusedRNN"]
 
 
+class _StepsSpec(InputSpec):
+    """What a recurrent layer expects."""
+
+    def hint(self, shape: tuple[int | None, ...]) -> str:
+        """What a user whose input has another rank probably forgot."""
+        text = " Expected axes: (batch, steps, features)."
+        if len(shape) == 2:
+            text += (
+                " After another recurrent layer: give that one `return_sequences=True`. For ids of "
+                "words: put an `Embedding` before. For one number per step: add the axis of the "
+                "features, `x[..., None]`, or `Input((steps, 1))`."
+            )
+            if shape[0] is not None:
+                text += " For a single sample: add the batch axis, `x[None]`."
+        return text
+
+
 class CellRNN(RNN):
     """Base of the recurrent layers that make their cell themselves.
 
@@ -61,7 +78,7 @@ class CellRNN(RNN):
         of_cell = {name: arguments.pop(name) for name in self.cell_arguments()}
         self.take_own_arguments(arguments)
         super().__init__(self._make_cell(of_cell, more), **arguments, **more)
-        self.input_spec = InputSpec(ndim=3)
+        self.input_spec = _StepsSpec(ndim=3)
 
     def take_own_arguments(self, arguments: dict[str, Any]) -> None:
         """Takes out the arguments that belong neither to the cell nor to `RNN`."""

@@ -14,6 +14,7 @@ from etude.layers.arguments import Shape
 from etude.layers.fingerprints import fingerprint, keyed_hash
 from etude.layers.host import as_integers, encode_on_host, tensor_or_text
 from etude.layers.vocabulary import VocabularyLayer
+from etude.tracebacks import warn
 
 __all__ = ["IndexLookup"]
 
@@ -97,6 +98,7 @@ class IndexLookup(VocabularyLayer):
         self._frozen_vocab_size = frozen_size
         self._set_tokens([])
         self.reset_state()
+        self._warned_of_no_terms = False
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 
@@ -207,6 +209,13 @@ class IndexLookup(VocabularyLayer):
     def indices_of(self, terms: list[Any]) -> np.ndarray[Any, Any]:
         """The index of each term; -1 for masked ones where they are to count for nothing."""
         table = self._table
+        one_for_all = self.num_oov_indices == 1 and self.output_mode == "int"
+        if terms and not table and one_for_all and not self._warned_of_no_terms:
+            self._warned_of_no_terms = True
+            warn(
+                f"The layer '{self.name}' knows no terms, so that all of them count as unknown, "
+                f"{self.oov_token!r}. Call `adapt(data)` of it before, or pass `vocabulary`."
+            )
         masked = 0 if self.output_mode == "int" else -1
         missing = self._missing_index
 

@@ -164,7 +164,7 @@ def _check(index: int, value: Any, spec: InputSpec, layer_name: str) -> None:
     named = f" ('{spec.name}')" if spec.name else ""
     start = f"Layer '{layer_name}': input {index}{named} is incompatible with the layer: "
     ndim = len(shape)
-    alone = ndim + 1 in (spec.ndim, spec.min_ndim)
+    alone = ndim + 1 in (spec.ndim, spec.min_ndim) and shape[:1] != (None,)
     advice = " If it is a single sample, add the batch axis: `x[None]`." if alone else ""
     end = f"Full shape received: {shape}.{spec.hint(shape) or advice}"
     if spec.ndim is not None and not spec.allow_last_axis_squeeze and ndim != spec.ndim:

@@ -19,7 +19,7 @@ from typing import Any
 from etude import dtype_policies, naming, regularizers, tree
 from etude.autodiff import KerasTensor, Tensor, eval_shape, symbolic
 from etude.dtypes import is_float_dtype, standardize_dtype
-from etude.errors import ArgumentError, DtypeError, StateError
+from etude.errors import ArgumentError, DtypeError, StateError, did_you_mean_arguments
 from etude.layers import behind_host, call_context
 from etude.layers.call_signature import (
     BoundCall,
@@ -34,7 +34,7 @@ from etude.layers.operation import Operation
 from etude.layers.state import LayerState
 from etude.layers.stateless import stateless_call
 from etude.ops.core import cast, convert_to_tensor
-from etude.tracebacks import shorten
+from etude.tracebacks import shorten, warn
 from etude.variable import Variable, autocast_scope
 
 __all__ = ["InputSpec", "Layer"]
@@ -134,13 +134,13 @@ class Layer(LayerState, Operation):
         shape = (dim,) if dim is not None else shape
         if kwargs:
             raise ArgumentError(
-                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}."
+                f"{did_you_mean_arguments(kwargs, type(self))}"
             )
         if shape is not None:
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}: `input_shape` and `input_dim` are the old way to tell a "
-                "model its inputs. Begin the model with `etude.Input(shape=...)`.",
-                stacklevel=4,
+                "model its inputs. Begin the model with `etude.Input(shape=...)`."
             )
             self._input_shape_arg = (shape,) if isinstance(shape, int) else tuple(shape)
 

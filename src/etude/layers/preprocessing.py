@@ -234,6 +234,13 @@ class Normalization(ConfiguredLayer):
                 "`numpy.array(...)`."
             )
         array = np.asarray(ops.convert_to_numpy(batch) if is_tensor(batch) else batch)
+        try:
+            array = array.astype("float64") if array.dtype.kind in "OUS" else array
+        except (TypeError, ValueError) as error:
+            raise DtypeError(
+                f"Normalization.adapt() learns from numbers; got text or objects ({error}). "
+                "Categories in text go through `StringLookup`, missing values are filled in first."
+            ) from error
         if not self.built:
             self.build(array.shape)
         expected = self._build_input_shape or ()
@@ -250,6 +257,14 @@ class Normalization(ConfiguredLayer):
     def call(self, inputs: Any) -> Any:
         """The normalised inputs, or what they were before if ``invert``."""
         x = ops.cast(ops.convert_to_tensor(inputs), self.compute_dtype)
+        expected = self._build_input_shape or ()
+        same_rank = len(x.shape) == len(expected)
+        if same_rank and any(x.shape[i] not in (None, expected[i]) for i in self._keep_axis):
+            raise ShapeError(
+                f"Normalization layer '{self.name}' knows mean and variance for inputs of shape "
+                f"{(None, *expected[1:])}; got {tuple(x.shape)}. Pass the same features that it "
+                "was adapted to, in the same order."
+            )
         mean, stddev = self.mean, ops.maximum(ops.sqrt(self.variance), config.epsilon())
         return mean + x * stddev if self.invert else (x - mean) / stddev
 

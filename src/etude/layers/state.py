@@ -147,9 +147,10 @@ class LayerState:
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
         if any(size is None for size in shape):
             raise ShapeError(
-                f"Layer '{self.name}': the shape of the weight {name!r} must be fully known when "
-                f"it is made; got {shape}. Give the layer an input whose sizes are known, except "
-                "for the batch."
+                f"Layer '{self.name}': the shape of the weight {name or ''!r} must be fully known "
+                f"when it is made; got {shape}. The size of the batch, input_shape[0], is None: "
+                "take others, such as input_shape[-1]. Where those are None too, give them in "
+                "`Input(shape=...)`."
             )
         dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
         if initializer is None:

@@ -12,6 +12,7 @@ from etude import config
 from etude.errors import ArgumentError, ShapeError
 from etude.layers.arguments import Shape, is_integer
 from etude.layers.host import HostLayer, adapt_to, as_text, tensor_or_text
+from etude.layers.index_lookup import OUTPUT_MODES
 from etude.layers.string_lookup import StringLookup
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 
@@ -94,6 +95,11 @@ class TextVectorization(HostLayer):
         self._output_mode = output_mode
         self._output_sequence_length = output_sequence_length
         self._encoding = encoding
+        if output_mode not in OUTPUT_MODES:
+            raise ArgumentError(
+                f"TextVectorization: `output_mode` must be one of {', '.join(OUTPUT_MODES)}; got "
+                f"{output_mode!r}."
+            )
         self._lookup_layer = StringLookup(
             max_tokens=max_tokens,
             vocabulary=vocabulary,

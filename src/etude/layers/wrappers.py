@@ -202,6 +202,11 @@ class Bidirectional(ConfiguredLayer):
         _check_layer(layer, "Bidirectional")
         if backward_layer is not None:
             _check_layer(backward_layer, "Bidirectional")
+        if backward_layer is None and not hasattr(layer, "go_backwards"):
+            raise ArgumentError(
+                "Bidirectional runs a recurrent layer, such as LSTM or GRU, from both ends; got a "
+                f"{type(layer).__name__}, which has no `go_backwards`."
+            )
         if merge_mode not in ("sum", "mul", "ave", "concat", None):
             raise ArgumentError(
                 "Bidirectional: `merge_mode` is 'sum', 'mul', 'ave', 'concat' or None; got "

@@ -48,7 +48,12 @@ class LossFunctionWrapper(Loss):
         pairs = tree.map_structure(squeeze_or_expand_to_same_rank, y_true, y_pred)
         y_true = tree.map_structure_up_to(y_true, lambda pair: pair[0], pairs)
         y_pred = tree.map_structure_up_to(y_pred, lambda pair: pair[1], pairs)
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
+        try:
+            return self.fn(y_true, y_pred, **self._fn_kwargs)
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                error.add_note("A loss or metric is called as `fn(y_true, y_pred)`.")
+            raise
 
     def check_targets(self, y_true: Any, num_outputs: int | None, name: str = "y_true") -> None:
         """Raises a `DataError` where targets are of no use to the function."""

@@ -71,7 +71,9 @@ def confusion_counts(
     if y_true.shape != y_pred.shape:
         raise ShapeError(
             f"Shapes {tuple(y_pred.shape)} of the predictions and {tuple(y_true.shape)} of the "
-            "targets are incompatible."
+            "targets are incompatible. Metrics of confusion, such as Precision, Recall and AUC, "
+            "compare value by value: for several classes give one-hot targets, "
+            "`etude.utils.to_categorical(y)`, and compile with 'categorical_crossentropy'."
         )
     weights = ops.ones_like(y_pred)
     if sample_weight is not None:

@@ -217,10 +217,11 @@ def _check_symbolic(tensors: Any, argument: str) -> None:
     flat = tree.flatten(tensors)
     for value in flat:
         if not isinstance(value, KerasTensor):
+            called = isinstance(value, Layer) and " Call the layer: `layer(x)` is such a tensor."
             raise ArgumentError(
                 f"All `{argument}` values must be KerasTensors, as `etude.Input` and layers called "
                 f"on them return. Received: {argument}={tensors} including invalid value {value} "
-                f"of type {type(value)}"
+                f"of type {type(value)}.{called or ''}"
             )
     if argument == "inputs" and isinstance(tensors, dict):
         for key, value in tensors.items():

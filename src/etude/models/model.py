@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from etude.errors import ArgumentError, DtypeError, NotBuiltError, StateError
+from etude.errors import ArgumentError, DtypeError, NotBuiltError, SerializationError, StateError
 from etude.layers.layer import Layer
 from etude.models import functional_config
 from etude.models.host_split import split_of
@@ -76,6 +76,11 @@ class Model(Trainer, Layer):
         Trainer.__init__(self)
         if _is_functional(args, kwargs):
             self._init_functional(*args, **kwargs)
+        elif type(self) is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
+            raise DtypeError(
+                "A model of symbolic tensors takes both, where it begins and where it ends: "
+                "`Model(inputs, outputs)`; got only one of them."
+            )
         else:
             Layer.__init__(self, *args, **kwargs)
 
@@ -400,8 +405,27 @@ class Model(Trainer, Layer):
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The model, without its weights, whose `Model.to_json` is given."""
-    return deserialize_keras_object(json.loads(json_string), custom_objects=custom_objects)
+    """The model, without its weights, whose `Model.to_json` is given.
+
+    Raises:
+        DtypeError: it is no text, but a dictionary, say.
+        SerializationError: the text is no JSON.
+    """
+    if not isinstance(json_string, (str, bytes, bytearray)):
+        raise DtypeError(
+            "model_from_json expects the text that `model.to_json()` gives; got "
+            f"{type(json_string).__name__}. A dictionary that `get_config()` gave is for "
+            "`Model.from_config(config)`."
+        )
+    try:
+        config = json.loads(json_string)
+    except ValueError as error:
+        raise SerializationError(
+            "model_from_json expects the text that `model.to_json()` gives, and this is no JSON: "
+            f"{json_string[:40]!r} ({error}). The text of a file is read by "
+            "`open(path).read()`."
+        ) from error
+    return deserialize_keras_object(config, custom_objects=custom_objects)
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

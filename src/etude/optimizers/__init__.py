@@ -117,7 +117,12 @@ def get(identifier: Any) -> Any:
     if isinstance(found, str):
         raise unknown_name("optimizer", found, NAMES)
     if not isinstance(found, Optimizer):
-        raise ArgumentError(f"Could not interpret optimizer identifier: {identifier}")
+        advice = (
+            f"That is the class itself: add parentheses, `{identifier.__name__}()`, to make one."
+            if isinstance(identifier, type)
+            else "Expected a name, such as 'adam', an optimizer, such as `Adam(1e-3)`, or a config."
+        )
+        raise ArgumentError(f"Could not interpret optimizer identifier: {identifier}. {advice}")
     return found
 
 

@@ -20,7 +20,13 @@ import numpy as np
 
 from etude import config, initializers, ops
 from etude.autodiff import Tensor, stop_recording
-from etude.errors import ArgumentError, DtypeError, NotBuiltError
+from etude.errors import (
+    ArgumentError,
+    DtypeError,
+    NotBuiltError,
+    ShapeError,
+    did_you_mean_arguments,
+)
 from etude.naming import auto_name, name_scope
 from etude.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from etude.optimizers.schedules import LearningRateSchedule
@@ -132,7 +138,11 @@ class Optimizer(OptimizerState, Saveable):
                 stacklevel=2,
             )
         if kwargs:
-            raise ArgumentError(f"Argument(s) not recognized: {kwargs}")
+            near = " `lr` is called `learning_rate`." if "lr" in kwargs else ""
+            near = near or did_you_mean_arguments(kwargs, type(self))
+            raise ArgumentError(
+                f"{type(self).__name__}: Argument(s) not recognized: {kwargs}.{near}"
+            )
         self.name = name or auto_name(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
@@ -255,7 +265,17 @@ class Optimizer(OptimizerState, Saveable):
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
         """Takes one step from pairs of a gradient and a variable; returns the number of steps."""
-        gradients, variables = zip(*grads_and_vars, strict=True)
+        pairs = list(grads_and_vars)
+        for pair in pairs:
+            is_pair = isinstance(pair, (list, tuple)) and len(pair) == 2
+            if not is_pair or not hasattr(pair[1], "assign"):
+                got = type(pair[1] if is_pair else pair).__name__
+                raise DtypeError(
+                    "apply_gradients() takes pairs of a gradient and its variable, in this order: "
+                    "`apply_gradients(zip(gradients, model.trainable_variables))`; got "
+                    f"{got} in the place of a {'variable' if is_pair else 'pair'}."
+                )
+        gradients, variables = zip(*pairs, strict=True)
         self.apply(gradients, variables)
         return self._iterations
 
@@ -298,7 +318,8 @@ class Optimizer(OptimizerState, Saveable):
             for variable in variables:
                 if id(variable) not in self._index_of:
                     raise ArgumentError(
-                        f"Unknown variable: {variable}. An optimizer keeps state for the variables "
+                        f"Unknown variable: '{variable.path}' of shape {tuple(variable.shape)}. An "
+                        "optimizer keeps state for the variables "
                         "of its first call. Make another optimizer for other variables."
                     )
             return variables
@@ -317,6 +338,14 @@ class Optimizer(OptimizerState, Saveable):
 
     def _with_gradient(self, gradients: list[Any], variables: Sequence[Variable]) -> list[Any]:
         pairs = list(zip(gradients, variables, strict=True))
+        for gradient, v in pairs:
+            shape = getattr(gradient, "shape", v.shape)
+            if tuple(shape) != tuple(v.shape):
+                raise ShapeError(
+                    f"The gradient for the variable '{v.path}' must have its shape, "
+                    f"{tuple(v.shape)}; got {tuple(shape)}. Are gradients and variables in the "
+                    "same order?"
+                )
         missing = [v.path for gradient, v in pairs if gradient is None]
         if len(missing) == len(pairs):
             raise ArgumentError(

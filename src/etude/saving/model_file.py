@@ -271,7 +271,8 @@ def _config(path: Any, text: bytes) -> dict[str, Any]:
 
 def _no_model(path: Any, error: object) -> SerializationError:
     return SerializationError(
-        f"{path} holds no model: it is no archive as `model.save('x.keras')` writes ({error})."
+        f"{path} holds no model: it is no archive as `model.save('x.keras')` writes ({error}). "
+        "Was it cut short while it was copied or saved, or is it something else under that name?"
     )
 
 

@@ -27,7 +27,7 @@ from etude.autodiff import Composite, KerasTensor, Primitive
 from etude.autodiff import is_tensor as _is_tensor
 from etude.dtype_policies import DTypePolicy, DTypePolicyMap, FloatDTypePolicy
 from etude.dtypes import standardize_dtype
-from etude.errors import ConfigTypeError, SerializationError
+from etude.errors import ConfigTypeError, DtypeError, SerializationError
 from etude.ops import image
 from etude.ops.core import convert_to_tensor
 from etude.saving.registration import (
@@ -306,6 +306,11 @@ def deserialize_keras_object(
     Traceback (most recent call last):
     etude.errors.SerializationError: Could not locate class 'system' of module 'os'. ...
     """
+    if not isinstance(custom_objects or {}, dict):
+        raise DtypeError(
+            "`custom_objects` is a dictionary from names to classes and functions, as in "
+            f"{{'MyLayer': MyLayer}}; got {type(custom_objects).__name__}: {custom_objects!r}."
+        )
     custom_objects = {**(custom_objects or {}), **scoped_objects(), **get_custom_objects()}
     if isinstance(config, str):
         return _deserialize_string(config, custom_objects, module_objects)

@@ -21,17 +21,20 @@ __all__ = [
 ]
 
 
-def check_batch_axis(model: Any, x: Any, y: Any = None) -> None:
+def check_batch_axis(model: Any, x: Any, y: Any = None, streamed: bool = False) -> None:
     """Raises where a single sample is passed, which lacks the axis of the batch.
 
     Args:
         model: the model; one that was never called on anything may take what it likes.
         x: the inputs as they were given.
         y: the targets.
+        streamed: whether `x` is what a data set or generator gave as its first batch.
 
     Raises:
         ShapeError: an input is a single sample.
     """
+    if streamed and type(model).train_step.__module__ != "etude.training.step":
+        return  # its batches may be anything
     shapes = _input_shapes(model)
     by_name = isinstance(x, dict)
     if by_name:
@@ -47,6 +50,13 @@ def check_batch_axis(model: Any, x: Any, y: Any = None) -> None:
         if shape is None or not is_one_sample(shape, expected):
             continue
         shown = f"x[{name!r}]" if by_name else f"x[{place}]" if len(shapes) > 1 else "x"
+        if streamed:
+            raise ShapeError(
+                f"The data gives single samples: `{shown}` has the shape {shape}, but the model "
+                f"'{model.name}' expects batches of shape {expected}, where the first axis counts "
+                "the samples. Group them: `dataset.batch(32)`; a generator yields arrays of "
+                "several samples."
+            )
         fix = f"{shown}[None]" if hasattr(value, "shape") else f"numpy.array([{shown}])"
         raise ShapeError(
             f"`{shown}` has the shape {shape}, which is that of a single sample: the model "
@@ -79,8 +89,13 @@ def _shape_of(value: Any) -> tuple[int, ...] | None:
     return tuple(sizes) if sizes and isinstance(value, (int, float)) else None
 
 
-def check_targets(model: Any, y: Any) -> None:
+def check_targets(model: Any, y: Any, expected: str = "fit(x, y, ...)") -> None:
     """Raises where the model was compiled with a loss, but there are no targets.
+
+    Args:
+        model: a compiled model.
+        y: the targets.
+        expected: what should have been written, for the message.
 
     Raises:
         DataError: there are none.
@@ -93,7 +108,7 @@ def check_targets(model: Any, y: Any) -> None:
             return
         raise DataError(
             "The model was compiled with a loss, but `y`, the targets, is missing. Pass "
-            "`fit(x, y, ...)`, or data that gives batches `(x, y)`."
+            f"`{expected}`, or data that gives batches `(x, y)`; a dictionary counts as `x` alone."
         )
 
 

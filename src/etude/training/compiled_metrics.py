@@ -7,6 +7,7 @@ from typing import Any
 from etude import metrics, tree
 from etude.errors import ArgumentError
 from etude.naming import to_snake_case
+from etude.tracebacks import warn
 from etude.training.compiled_losses import kind_of_labels
 from etude.training.outputs import Outputs
 from etude.variable import Variable
@@ -99,6 +100,7 @@ class CompileMetrics:
                 for identifier in identifiers:
                     metric = resolve_metric(identifier, targets[place], predictions[place])
                     prefix = outputs.names[place] if outputs.count > 1 else None
+                    _warn_of_sparse_targets(metric, targets[place], predictions[place])
                     self.terms.append(_Term(place, metric, weighted, prefix))
         self.built = True
 
@@ -140,8 +142,27 @@ class CompileMetrics:
             if name in used:
                 name, used[name] = f"{name}_{used[name]}", used[name] + 1
             used.setdefault(name, 1)
-            results[name] = term.metric.result()
+            result = results[name] = term.metric.result()
+            if result is None:
+                raise ArgumentError(
+                    f"result() of the metric '{term.metric.name}' ({type(term.metric).__name__}) "
+                    "returned None. Is a `return` missing?"
+                )
         return results
+
+
+def _warn_of_sparse_targets(metric: Any, target: Any, prediction: Any) -> None:
+    """Warns where a metric takes the largest of a target that is one number per sample."""
+    fn: Any = getattr(metric, "_fn", None)
+    if fn not in (metrics.categorical_accuracy, metrics.top_k_categorical_accuracy):
+        return
+    shapes = [tuple(getattr(part, "shape", ())) for part in (target, prediction)]
+    if len(shapes[0]) < len(shapes[1]) or (shapes[0][-1:] == (1,) and shapes[1][-1:] != (1,)):
+        warn(
+            f"The metric '{metric.name}' expects one-hot targets of shape {shapes[1]}; got "
+            f"{shapes[0]}, and its values mean nothing. For one number per sample use "
+            f"'sparse_{fn.__name__}', or simply 'accuracy'."
+        )
 
 
 class _Term:

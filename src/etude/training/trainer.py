@@ -316,6 +316,8 @@ class Trainer(Keras2Steps):
         batch = first_batch(batches)
         if targets:
             checks.check_targets(self, batch[1])
+        if not isinstance(batches, ArrayBatches):
+            checks.check_batch_axis(self, batch[0], streamed=True)
         build_from_batch(self, batch, targets, batches.even)
         self._forget_stale_programs()
         if targets and isinstance(batches, ArrayBatches):
@@ -348,9 +350,13 @@ class Trainer(Keras2Steps):
             x, y, sample_weight = unpack_x_y_sample_weight(tuple(data))
         else:
             x, y, sample_weight = data, None, None
-        batches = batches_of(host_part.prepare(self, x), y, sample_weight, batch_size)
+        try:
+            batches = batches_of(host_part.prepare(self, x), y, sample_weight, batch_size)
+        except DataError as error:
+            error.args = (f"In `validation_data`: {error}",)
+            raise
         if isinstance(batches, ArrayBatches):
-            checks.check_targets(self, batches.y)
+            checks.check_targets(self, batches.y, "validation_data=(x_val, y_val)")
             checks.check_labels(self, batches.y)
             checks.check_ids(self, batches.x)
             checks.warn_of_not_finite(batches.arrays, where=" for validation")

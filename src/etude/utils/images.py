@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,14 @@ def load_img(
         image = pillow.open(path)
     elif isinstance(path, (Path, bytes, str)):
         with open(path, "rb") as file:
-            image = pillow.open(io.BytesIO(file.read()))
+            stored = file.read()
+        try:
+            image = pillow.open(io.BytesIO(stored))
+        except pillow.UnidentifiedImageError:
+            raise pillow.UnidentifiedImageError(
+                f"{os.fsdecode(path)} cannot be read as an image: its {len(stored)} bytes are in "
+                "no known format. Is the file cut short, or something else under that name?"
+            ) from None
     else:
         raise DtypeError(f"path should be path-like or io.BytesIO, not {type(path)}")
     if color_mode not in COLOR_MODES:

@@ -35,7 +35,14 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
         if len(x.shape) > 1 and x.shape[-1] == 1:
             x = ops.squeeze(x, axis=-1)
         return ops.one_hot(x, num_classes or int(ops.max(x)) + 1)
-    labels = np.array(x, dtype="int64")
+    labels = np.array(x)
+    if labels.dtype.kind in "USO" and any(isinstance(label, str) for label in labels.flat):
+        raise DataError(
+            "`to_categorical` expects labels that are whole numbers from 0; got text, e.g. "
+            f"{str(labels.flat[0])!r}. Number the classes first: "
+            "`numpy.unique(y, return_inverse=True)[1]`, or `StringLookup(output_mode='one_hot')`."
+        )
+    labels = labels.astype("int64")
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     if not labels.size:

@@ -51,6 +51,12 @@ def pad_sequences(
                 "`sequences` is a list of lists, one for each sample; got a non-iterable: "
                 f"{sequence!r}."
             )
+        if dtype is not object and np.dtype(dtype).kind not in "USO" and _holds_text(sequence):
+            raise ArgumentError(
+                f"`pad_sequences` makes arrays of {np.dtype(dtype)}, but a sequence is or holds "
+                f"text: {sequence!r:.60}. Turn words into numbers first, e.g. with "
+                "`TextVectorization`; or pad the text itself with `dtype=object, value=''`."
+            )
     dtype = object if dtype is object else np.dtype(dtype)
     if isinstance(value, str) and dtype is not object and dtype.kind not in "US":
         raise ArgumentError(
@@ -76,3 +82,7 @@ def pad_sequences(
         else:
             padded[i, : len(kept)] = kept
     return padded
+
+
+def _holds_text(sequence: Any) -> bool:
+    return isinstance(sequence, str) or (len(sequence) > 0 and isinstance(sequence[0], str))

@@ -9,6 +9,7 @@ import numpy as np
 from etude.data import AUTOTUNE, Dataset
 from etude.errors import ArgumentError
 from etude.random import make_default_seed
+from etude.tracebacks import warn
 
 __all__ = ["timeseries_dataset_from_array"]
 
@@ -64,6 +65,12 @@ def timeseries_dataset_from_array(
     count = end - start - (sequence_length - 1) * sampling_rate
     if targets is not None:
         count = min(count, len(targets))
+    if count <= 0:
+        warn(
+            f"timeseries_dataset_from_array: the data set is empty, as no window of "
+            f"{sequence_length} steps (sampling_rate={sampling_rate}) with a target fits into "
+            f"{end - start} steps of data. Use a shorter `sequence_length`, or more data."
+        )
     positions = np.arange(0, max(count, 0), sequence_stride)
     if shuffle:
         seed = make_default_seed() % 10**6 if seed is None else seed

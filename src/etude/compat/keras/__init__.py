@@ -10,6 +10,8 @@ from typing import Any
 
 import etude
 from etude.compat.keras import backend as backend
+from etude.compat.keras import losses as losses
+from etude.compat.keras import metrics as metrics
 from etude.compat.keras import preprocessing as preprocessing
 from etude.compat.views import Views
 
@@ -33,7 +35,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*vars(etude), "backend", "preprocessing"})
+    return sorted({*vars(etude), "backend", "losses", "metrics", "preprocessing"})
 
 
 # Last of all finders: files of this package come first, etude's own modules for the rest.

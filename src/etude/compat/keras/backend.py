@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from etude import activations, layers, ops, random
+from etude import activations, config, layers, ops, random
 from etude.backend import *
 from etude.compat.adoption import adopt, integers
 from etude.compat.missing import lacks
@@ -439,6 +439,58 @@ def map_fn(fn: Any, elems: Any, name: str | None = None, dtype: Any = None) -> A
     [2.0, 3.0]
     """
     return ops.map(fn, ops.convert_to_tensor(elems))
+
+
+def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: Any) -> Any:
+    """The loss of sequences of labels whose places are not known; the last class is the blank.
+
+    Args:
+        y_true: labels, (batch, labels).
+        y_pred: probabilities, as a softmax gives them, (batch, steps, classes).
+        input_length: how many steps count, (batch, 1).
+        label_length: how many labels count, (batch, 1).
+
+    Returns:
+        -ln p(labels | probabilities), (batch, 1).
+
+    >>> f"{float(ctc_batch_cost([[0]], [[[0.5, 0.5]]], [[1]], [[1]])[0, 0]):.3f}"
+    '0.693'
+    """
+    lengths = [ops.reshape(length, (-1,)) for length in (label_length, input_length)]
+    logs = ops.log(ops.convert_to_tensor(y_pred) + config.epsilon())
+    return ops.expand_dims(ops.ctc_loss(y_true, logs, *lengths, mask_index=logs.shape[-1] - 1), 1)
+
+
+def ctc_decode(
+    y_pred: Any, input_length: Any, greedy: bool = True, beam_width: int = 100, top_paths: int = 1
+) -> Any:
+    """The likeliest sequences of labels; the last class is the blank.
+
+    Args:
+        y_pred: probabilities, as a softmax gives them, (batch, steps, classes).
+        input_length: how many steps count, (batch,).
+        greedy: whether the best class of each step is taken, instead of a beam search.
+        beam_width: how many sequences the search keeps.
+        top_paths: how many it returns.
+
+    Returns:
+        A list of labels, (batch, steps), each filled up with -1; and scores, (batch, paths).
+
+    >>> labels, _ = ctc_decode([[[0.9, 0.1], [0.1, 0.9]]], [2])
+    >>> labels[0].numpy().tolist()
+    [[0, -1]]
+    """
+    logs = ops.log(ops.convert_to_tensor(y_pred) + config.epsilon())
+    strategy, paths = ("greedy", 1) if greedy else ("beam_search", top_paths)
+    found, scores = ops.ctc_decode(
+        logs,
+        ops.reshape(input_length, (-1,)),
+        strategy,
+        beam_width=beam_width,
+        top_paths=paths,
+        mask_index=logs.shape[-1] - 1,
+    )
+    return [found[i] for i in range(paths)], scores
 
 
 def manual_variable_initialization(value: bool) -> None:

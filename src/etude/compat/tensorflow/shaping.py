@@ -10,6 +10,7 @@ from etude import ops
 from etude.compat.adoption import adopt, at_once_where_known, integer, integers
 from etude.compat.tensorflow.tensors import StringTensor, convert_to_tensor
 from etude.compat.tensorflow.text import as_text, is_text
+from etude.errors import DtypeError
 
 __all__ = [
     "broadcast_to",
@@ -141,6 +142,11 @@ def concat(values: Any, axis: Any, name: str | None = None) -> Any:
     >>> concat([[1, 2], [3]], axis=0).numpy().tolist()
     [1, 2, 3]
     """
+    if isinstance(axis, (list, tuple)) or getattr(axis, "shape", ()) != ():
+        raise DtypeError(
+            f"`axis` must be a whole number; got {type(axis).__name__}. The tensors go in one "
+            "list: `tf.concat([a, b], axis=0)`."
+        )
     parts = list(values) if isinstance(values, (list, tuple)) else [values]
     if any(map(is_text, parts)):
         return StringTensor(np.concatenate([as_text(v).array for v in parts], integer(axis)))

@@ -1,10 +1,11 @@
-"""`tf.keras.preprocessing`: etude's own, and the older `text`."""
+"""`tf.keras.preprocessing`: etude's own, and the older `text` and `ImageDataGenerator`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import etude
+from etude.compat.keras.preprocessing import image as image
 from etude.compat.keras.preprocessing import text as text
 
 
