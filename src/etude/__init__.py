@@ -41,7 +41,7 @@ from etude.dtype_policies import DTypePolicy, FloatDTypePolicy
 from etude.engine import device
 from etude.initializers import Initializer
 from etude.layers import Input, InputSpec, Layer
-from etude.layers.operation import Operation
+from etude.layers.base.operation import Operation
 from etude.losses import Loss
 from etude.metrics import Metric
 from etude.models import Functional, Model, Sequential

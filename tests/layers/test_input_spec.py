@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from etude.errors import ArgumentError, DtypeError, ShapeError
-from etude.layers.input_spec import InputSpec, assert_input_compatibility
+from etude.layers.base.input_spec import InputSpec, assert_input_compatibility
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 import etude
 from etude import Input, Layer, layers, ops
 from etude.errors import ArgumentError, DtypeError, NotBuiltError, ShapeError, StateError
-from etude.layers.auto_config import NoAutoConfig
-from etude.layers.masks import get_mask
+from etude.layers.base.auto_config import NoAutoConfig
+from etude.layers.base.masks import get_mask
 from etude.variable import Variable
 
 

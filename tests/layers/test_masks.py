@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from etude import layers
-from etude.layers.masks import get_mask
+from etude.layers.base.masks import get_mask
 
 IDS = np.array([[3, 1, 0, 0], [2, 0, 0, 0]])
 PRESENT = IDS != 0

@@ -10,8 +10,8 @@ import pytest
 
 from etude import Input, config, layers, ops
 from etude.errors import ArgumentError, DataError, ShapeError, StateError
-from etude.layers.fingerprints import fingerprint, keyed_hash
-from etude.layers.host import encode_on_host
+from etude.layers.base.host import encode_on_host
+from etude.layers.text.fingerprints import fingerprint, keyed_hash
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from etude import Function, Input, Model, Sequential, layers, ops
 from etude.autodiff import KerasTensor
 from etude.errors import ArgumentError, ShapeError
-from etude.layers.operation import Operation
+from etude.layers.base.operation import Operation
 
 ONES = np.ones((2, 3), "float32")
 

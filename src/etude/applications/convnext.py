@@ -25,7 +25,7 @@ from etude.applications.assembly import (
 from etude.applications.efficientnet import preprocess_input
 from etude.applications.imagenet_utils import decode_predictions
 from etude.initializers import Constant
-from etude.layers.configured import ConfiguredLayer
+from etude.layers.base.configured import ConfiguredLayer
 from etude.models import Functional, Sequential
 from etude.saving.registration import register_public
 

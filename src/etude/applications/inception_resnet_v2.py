@@ -22,7 +22,7 @@ from etude.applications.inception_v3 import (
     small_kernels,
     stem,
 )
-from etude.layers.configured import ConfiguredLayer
+from etude.layers.base.configured import ConfiguredLayer
 from etude.models import Functional
 from etude.saving.registration import register_public
 

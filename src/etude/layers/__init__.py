@@ -3,33 +3,51 @@
 from typing import Any
 
 from etude.errors import ArgumentError, explain_missing
-from etude.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from etude.layers.adaptive_pooling import (
-    AdaptiveAveragePooling1D,
-    AdaptiveAveragePooling2D,
-    AdaptiveAveragePooling3D,
-    AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D,
-    AdaptiveMaxPooling3D,
+from etude.layers.attention.grouped_query import GroupedQueryAttention as GroupQueryAttention
+from etude.layers.attention.multi_head import MultiHeadAttention
+from etude.layers.attention.single_head import AdditiveAttention, Attention
+from etude.layers.base.input_spec import InputSpec
+from etude.layers.base.layer import Layer
+from etude.layers.basic.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from etude.layers.basic.dense import Dense, EinsumDense
+from etude.layers.basic.embedding import Embedding
+from etude.layers.basic.input_layer import Input, InputLayer
+from etude.layers.basic.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
 )
-from etude.layers.attention import AdditiveAttention, Attention
-from etude.layers.batch_normalization import BatchNormalization
-from etude.layers.category_encoding import CategoryEncoding, Discretization
-from etude.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
-from etude.layers.convolution import Conv1D, Conv2D, Conv3D
-from etude.layers.core import Identity, Lambda, Masking
-from etude.layers.cropping import Cropping1D, Cropping2D, Cropping3D
-from etude.layers.dense import Dense, EinsumDense
-from etude.layers.depthwise_separable import (
-    DepthwiseConv1D,
-    DepthwiseConv2D,
-    SeparableConv1D,
-    SeparableConv2D,
+from etude.layers.basic.passing import Identity, Lambda, Masking
+from etude.layers.basic.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
 )
-from etude.layers.embedding import Embedding
-from etude.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
-from etude.layers.gru import GRU, GRUCell
-from etude.layers.hashing import HashedCrossing, Hashing
+from etude.layers.basic.reshaping import Flatten, Permute, RepeatVector, Reshape
+from etude.layers.basic.reversible_embedding import ReversibleEmbedding
+from etude.layers.basic.wrappers import Bidirectional, TimeDistributed, Wrapper
+from etude.layers.features.category_encoding import CategoryEncoding, Discretization
+from etude.layers.features.pipeline import Pipeline
+from etude.layers.features.scaling import Normalization, Rescaling
+from etude.layers.features.spectrogram import MelSpectrogram, STFTSpectrogram
 from etude.layers.image.affine import (
     RandomRotation,
     RandomShear,
@@ -62,37 +80,37 @@ from etude.layers.image.tone import (
     Solarization,
 )
 from etude.layers.image.warping import RandomElasticTransform, RandomPerspective
-from etude.layers.input_layer import Input, InputLayer
-from etude.layers.input_spec import InputSpec
-from etude.layers.layer import Layer
-from etude.layers.lstm import LSTM, LSTMCell
-from etude.layers.merging import (
-    Add,
-    Average,
-    Concatenate,
-    Dot,
-    Maximum,
-    Minimum,
-    Multiply,
-    Subtract,
-    add,
-    average,
-    concatenate,
-    dot,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-)
-from etude.layers.multi_head_attention import MultiHeadAttention
-from etude.layers.normalization import (
+from etude.layers.normalization.batch import BatchNormalization
+from etude.layers.normalization.sample import (
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
     UnitNormalization,
 )
-from etude.layers.pipeline import Pipeline
-from etude.layers.pooling import (
+from etude.layers.normalization.spectral import SpectralNormalization
+from etude.layers.recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
+from etude.layers.recurrent.gru import GRU, GRUCell
+from etude.layers.recurrent.lstm import LSTM, LSTMCell
+from etude.layers.recurrent.rnn import RNN
+from etude.layers.recurrent.simple_rnn import SimpleRNN, SimpleRNNCell
+from etude.layers.recurrent.stacked_rnn_cells import StackedRNNCells
+from etude.layers.spatial.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
+from etude.layers.spatial.convolution import Conv1D, Conv2D, Conv3D
+from etude.layers.spatial.cropping import Cropping1D, Cropping2D, Cropping3D
+from etude.layers.spatial.depthwise_separable import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
+from etude.layers.spatial.pooling import (
     AveragePooling1D,
     AveragePooling2D,
     AveragePooling3D,
@@ -106,30 +124,16 @@ from etude.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from etude.layers.preprocessing import Normalization, Rescaling
-from etude.layers.recurrent import RNN
-from etude.layers.regularization import (
-    ActivityRegularization,
-    AlphaDropout,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
+from etude.layers.spatial.transposed_convolution import (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
 )
-from etude.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
-from etude.layers.reversible_embedding import ReversibleEmbedding
-from etude.layers.simple_rnn import SimpleRNN, SimpleRNNCell
-from etude.layers.spectral_normalization import SpectralNormalization
-from etude.layers.spectrogram import MelSpectrogram, STFTSpectrogram
-from etude.layers.stacked_rnn_cells import StackedRNNCells
-from etude.layers.string_lookup import IntegerLookup, StringLookup
-from etude.layers.text_vectorization import TextVectorization
-from etude.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
-from etude.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
-from etude.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
-from etude.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from etude.layers.spatial.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from etude.layers.spatial.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from etude.layers.text.hashing import HashedCrossing, Hashing
+from etude.layers.text.string_lookup import IntegerLookup, StringLookup
+from etude.layers.text.text_vectorization import TextVectorization
 from etude.saving.registration import register_public
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 

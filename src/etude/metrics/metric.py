@@ -8,7 +8,7 @@ from typing import Any, Self
 from etude import initializers, ops, tree
 from etude.autodiff import Tensor
 from etude.errors import ArgumentError, StateError
-from etude.layers.tracking import refuse_in_place_of_variable
+from etude.layers.base.tracking import refuse_in_place_of_variable
 from etude.losses.loss import compute_dtype
 from etude.naming import auto_name
 from etude.saving.pickling import Saveable

@@ -8,8 +8,8 @@ from typing import Any
 from etude import tree
 from etude.autodiff import KerasTensor
 from etude.errors import ArgumentError
-from etude.layers.input_layer import Input, InputLayer
-from etude.layers.layer import Layer
+from etude.layers.base.layer import Layer
+from etude.layers.basic.input_layer import Input, InputLayer
 from etude.models.functional import Functional
 from etude.models.model import Model
 from etude.models.sequential import Sequential

@@ -7,7 +7,7 @@ from typing import Any
 from etude import tree
 from etude.autodiff import KerasTensor, eval_shape
 from etude.errors import ArgumentError, ShapeError
-from etude.layers.operation import Operation
+from etude.layers.base.operation import Operation
 from etude.models.graph import Graph
 
 __all__ = ["Function"]

@@ -8,11 +8,11 @@ from typing import Any
 from etude import tree
 from etude.autodiff import KerasTensor, Tensor
 from etude.errors import ArgumentError, ShapeError
-from etude.layers.behind_host import is_prepared
-from etude.layers.input_layer import InputLayer
-from etude.layers.input_spec import InputSpec, is_one_sample
-from etude.layers.layer import Layer
-from etude.layers.masks import get_mask, set_mask
+from etude.layers.base.behind_host import is_prepared
+from etude.layers.base.input_spec import InputSpec, is_one_sample
+from etude.layers.base.layer import Layer
+from etude.layers.base.masks import get_mask, set_mask
+from etude.layers.basic.input_layer import InputLayer
 from etude.models import functional_config
 from etude.models.function import Function
 from etude.models.graph import Graph, clone_between, history_of, is_input

@@ -15,8 +15,8 @@ from etude import naming, tree
 from etude.autodiff import KerasTensor
 from etude.autodiff.symbolic import Node
 from etude.errors import ArgumentError
-from etude.layers.input_layer import Input, InputLayer
-from etude.layers.operation import Operation
+from etude.layers.base.operation import Operation
+from etude.layers.basic.input_layer import Input, InputLayer
 from etude.models.keras_operations import keras_class
 
 __all__ = ["Graph", "OpCall", "clone_between", "history_of"]

@@ -14,9 +14,9 @@ import numpy as np
 from etude import tree
 from etude.autodiff import KerasTensor, Tensor, as_tensor
 from etude.errors import ShapeError
-from etude.layers.behind_host import is_prepared, key_of
-from etude.layers.call_signature import is_text_array
-from etude.layers.host import as_text
+from etude.layers.base.behind_host import is_prepared, key_of
+from etude.layers.base.call_signature import is_text_array
+from etude.layers.base.host import as_text
 
 __all__ = ["HostSplit", "split_of"]
 

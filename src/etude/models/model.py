@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from etude.errors import ArgumentError, DtypeError, NotBuiltError, SerializationError, StateError
-from etude.layers.layer import Layer
+from etude.layers.base.layer import Layer
 from etude.models import functional_config
 from etude.models.host_split import split_of
 from etude.models.state_tree import assign_state, nested_state

@@ -9,9 +9,9 @@ from typing import Any
 from etude import tree
 from etude.autodiff import KerasTensor, symbolic
 from etude.errors import ArgumentError, SerializationError, ShapeError
-from etude.layers.input_layer import InputLayer
-from etude.layers.layer import Layer
-from etude.layers.masks import get_mask
+from etude.layers.base.layer import Layer
+from etude.layers.base.masks import get_mask
+from etude.layers.basic.input_layer import InputLayer
 from etude.models.functional import Functional
 from etude.models.graph import history_of
 from etude.models.model import Model, ReservedAttributeError

@@ -8,7 +8,7 @@ import numpy as np
 
 from etude import losses, tree
 from etude.errors import DataError, ShapeError
-from etude.layers.input_spec import is_one_sample
+from etude.layers.base.input_spec import is_one_sample
 from etude.tracebacks import warn
 
 __all__ = [

@@ -12,7 +12,7 @@ import numpy as np
 
 from etude.data.arrays import is_arrays
 from etude.data.py_dataset import PyDataset
-from etude.layers.behind_host import is_prepared
+from etude.layers.base.behind_host import is_prepared
 
 __all__ = ["prepare"]
 

@@ -15,7 +15,7 @@ from etude.autodiff import GradientTape
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.dtypes import is_float_dtype
 from etude.errors import ArgumentError, DataError
-from etude.layers.stateless import check_values, with_values
+from etude.layers.base.stateless import check_values, with_values
 
 __all__ = ["Steps"]
 

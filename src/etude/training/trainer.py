@@ -12,7 +12,7 @@ from etude.data.class_weights import class_weights_to_sample_weights
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.engine.interrupts import whole_steps
 from etude.errors import ArgumentError, DataError, StateError
-from etude.layers.tracking import no_automatic_dependency_tracking
+from etude.layers.base.tracking import no_automatic_dependency_tracking
 from etude.optimizers import LossScaleOptimizer
 from etude.random import make_default_seed
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from etude import config, ops
 from etude.errors import ArgumentError, ShapeError
-from etude.layers.configured import ConfiguredLayer
+from etude.layers.base.configured import ConfiguredLayer
 from etude.layers.image import boxes as bounding_boxes_of
 from etude.random import SeedGenerator
 

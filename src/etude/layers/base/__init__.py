@@ -1,0 +1,1 @@
+"""What every layer builds on: calls, state, shapes, configs. No layer of a network is here."""

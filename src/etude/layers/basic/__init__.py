@@ -1,0 +1,1 @@
+"""Layers for samples of any kind: dense, embeddings, merging, reshaping, wrappers, noise."""

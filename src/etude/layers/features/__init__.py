@@ -1,0 +1,1 @@
+"""Numbers, categories and sounds made ready for a model."""

@@ -1,0 +1,1 @@
+"""Normalisation: over the batch, within a sample, and of kernels."""

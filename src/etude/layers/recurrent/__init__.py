@@ -1,0 +1,1 @@
+"""Recurrent layers: the loop, the cells, and what runs all steps at once."""

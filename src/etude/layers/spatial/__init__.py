@@ -1,0 +1,1 @@
+"""Layers on sequences, images and volumes: convolutions, pooling, padding, upsampling."""

@@ -1,0 +1,1 @@
+"""Text and categories as integers: vocabularies and hashes."""
