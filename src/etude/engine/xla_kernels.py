@@ -22,6 +22,7 @@ import jax.scipy.special
 import numpy as np
 from jax import lax
 
+from etude.engine import xla_depthwise
 from etude.engine.cell import note
 from etude.errors import ArgumentError
 
@@ -78,6 +79,8 @@ def conv(
     x: Array, w: Array, strides: Ints, padding: Pairs, dilation: Ints, groups: int = 1
 ) -> Array:
     """Convolution: y[n, o] = Σ_k x[n, o·s + k·d] w[k]."""
+    if xla_depthwise.serves(w.shape[:-2], w.shape[-2], groups):
+        return xla_depthwise.conv(x, w, strides, padding, dilation).astype(x.dtype)
     note("convolution")
     return lax.conv_general_dilated(
         x,
@@ -100,6 +103,9 @@ def conv_input_gradient(
     groups: int = 1,
 ) -> Array:
     """The images' gradient of `conv`: a convolution of the spread gradient with flipped filters."""
+    if xla_depthwise.serves(w.shape[:-2], w.shape[-2], groups):
+        dx = xla_depthwise.input_gradient(g, w, input_shape, strides, padding, dilation)
+        return dx.astype(g.dtype)
     if groups == 1 and input_shape[-1] <= 3 and jax.default_backend() == "cpu":
         return _input_gradient_by_columns(g, w, input_shape, strides, padding, dilation)
     note("convolution")
@@ -161,8 +167,11 @@ def conv_filter_gradient(
     groups: int = 1,
 ) -> Array:
     """The filters' gradient of `conv`: a convolution over the batch, strides as dilation."""
-    note("convolution")
     window = kernel_shape[:-2]
+    if xla_depthwise.serves(window, kernel_shape[-2], groups):
+        dw = xla_depthwise.filter_gradient(x, g, kernel_shape, strides, padding, dilation)
+        return dw.astype(g.dtype)
+    note("convolution")
     rank = len(window)
     around: list[tuple[int, int]] = []
     for i in range(rank):
