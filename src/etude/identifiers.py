@@ -11,13 +11,14 @@ from etude.saving.serialization import deserialize_member
 __all__ = ["identified"]
 
 
-def identified(kind: str, identifier: Any, members: dict[str, Any]) -> Any:
+def identified(kind: str, identifier: Any, members: dict[str, Any], example: str = "") -> Any:
     """The object or function that an identifier stands for; of a class, a new instance.
 
     Args:
         kind: what it should be, for the message, e.g. ``"loss"``.
         identifier: a name, a config, a class, or any callable; None stays None.
         members: the classes and functions of this kind by name.
+        example: for the message, how an object of this kind is made.
 
     Raises:
         UnknownNameError: none has this name.
@@ -32,9 +33,10 @@ def identified(kind: str, identifier: Any, members: dict[str, Any]) -> Any:
     if isinstance(found, str):
         raise unknown_name(kind, found, members)
     if not callable(found):
-        example = next((repr(name) for name in members if name.islower()), "that of a class")
+        name = next((f", such as {name!r}" for name in members if name.islower()), "")
+        such = f", such as `{example}`" if example else ""
         raise ArgumentError(
-            f"Could not interpret {kind} identifier: {identifier}. Expected a name, such as "
-            f"{example}, an object, or a function."
+            f"Could not interpret {kind} identifier: {identifier}. Expected a name{name}, or an "
+            f"object{such}."
         )
     return found() if inspect.isclass(found) else found

@@ -242,7 +242,7 @@ def get(identifier: Any) -> Any:
     >>> get("l2").l2
     0.01
     """
-    return identified("regularizer", identifier, NAMES)
+    return identified("regularizer", identifier, NAMES, "L2(0.01)")
 
 
 explain_missing(__name__)

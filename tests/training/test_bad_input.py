@@ -332,7 +332,7 @@ def test_names_of_targets_must_be_those_of_outputs(engine):
     model = etude.Model(x, [layers.Dense(1, name="first")(x), layers.Dense(1, name="second")(x)])
     model.compile("sgd", {"first": "mse", "second": "mse"})
     y = X[:, :1]
-    with pytest.raises(MissingKeyError, match=r"'secnd'.*Did you mean 'second'"):
+    with pytest.raises(UnknownNameError, match=r"'secnd'.*Did you mean 'second'"):
         fit(model, X, {"first": y, "secnd": y})
     with pytest.raises(ArgumentError, match=r"'second' has a loss, but `y` holds no target"):
         fit(model, X, {"first": y})

@@ -223,7 +223,7 @@ def test_what_the_call_is_filled_up_with_is_not_missing():
     ("make", "words"),
     [
         (lambda: layers.Dense(3, kernel_regularizer=0.01), r"`L2\(0.01\)`"),
-        (lambda: layers.Dense(3, kernel_initializer=0), "'zeros'"),
+        (lambda: layers.Dense(3, kernel_initializer=0), r"`Constant\(0.1\)`"),
         (lambda: layers.Dense(3, activation=etude.activations.relu(X)), "not what it returns"),
     ],
 )

@@ -168,7 +168,7 @@ def get(identifier: Any) -> Any:
         return None
     if ops.is_tensor(identifier) or isinstance(identifier, (np.ndarray, np.generic)):
         return _fixed(identifier)
-    return identified("initializer", identifier, NAMES)
+    return identified("initializer", identifier, NAMES, "Constant(0.1)")
 
 
 def _fixed(value: Any) -> Any:
