@@ -74,6 +74,7 @@ def test_a_model_takes_the_users_input():
     assert model.output_shape == (None, 576)
 
 
+@pytest.mark.slow  # its graph is large
 def test_nasnet_takes_images_of_unknown_size():
     # Which of two outputs is the larger one is known without sizes. 33 halves to 16, 8, 4, 2, 1:
     # like all sizes 2^k + 1, it asks at no place for another padding than the unknown one.

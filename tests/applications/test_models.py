@@ -53,7 +53,12 @@ def test_layers_weights_and_configs_are_those_of_keras(name):
         assert a.get_config() == b.get_config()
 
 
-@pytest.mark.parametrize("name", SMALL)
+LARGE = ("DenseNet121", "Xception")  # to compile them takes most of the time of this file
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in SMALL]
+)
 def test_predictions_are_those_of_keras(name):
     ours, theirs = pair(name)
     weights = reference.random_weights(ours)

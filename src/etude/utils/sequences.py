@@ -53,8 +53,8 @@ def pad_sequences(
             )
         if dtype is not object and np.dtype(dtype).kind not in "USO" and _holds_text(sequence):
             raise ArgumentError(
-                f"`pad_sequences` makes arrays of {np.dtype(dtype)}, but a sequence is or holds "
-                f"text: {sequence!r:.60}. Turn words into numbers first, e.g. with "
+                f"`dtype` {np.dtype(dtype)} is not compatible with text, which a sequence is or "
+                f"holds: {sequence!r:.60}. Turn words into numbers first, e.g. with "
                 "`TextVectorization`; or pad the text itself with `dtype=object, value=''`."
             )
     dtype = object if dtype is object else np.dtype(dtype)
