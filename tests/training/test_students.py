@@ -135,7 +135,7 @@ def test_text_in_layers_of_numbers():
 def test_text_in_helpers():
     with pytest.raises(DataError, match=r"got text, e.g. 'cat'.*return_inverse"):
         utils.to_categorical(["cat", "dog"])
-    with pytest.raises(ArgumentError, match=r"text: 'a b'.*TextVectorization"):
+    with pytest.raises(ArgumentError, match=r"holds: 'a b'.*TextVectorization"):
         utils.pad_sequences(["a b", "c"])
     with pytest.raises(ArgumentError, match="holds text"):
         utils.pad_sequences([["a"], ["b", "c"]])
