@@ -137,7 +137,7 @@ def test_text_in_helpers():
         utils.to_categorical(["cat", "dog"])
     with pytest.raises(ArgumentError, match=r"holds: 'a b'.*TextVectorization"):
         utils.pad_sequences(["a b", "c"])
-    with pytest.raises(ArgumentError, match="holds text"):
+    with pytest.raises(ArgumentError, match="not compatible with text"):
         utils.pad_sequences([["a"], ["b", "c"]])
     assert utils.pad_sequences([["a"], ["b", "c"]], dtype=object, value="").shape == (2, 2)
 
