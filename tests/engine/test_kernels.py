@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etude.engine import numpy_kernels, numpy_special
+from etude.engine import numpy_convolution, numpy_kernels, numpy_special
 from etude.engine.cell import Frame
 from etude.engine.xla import xla_kernels  # by way of the engine, which turns 64-bit types on
+from etude.engine.xla_convolution import xla_depthwise
 from tests.ops.families.convolution import naive
 from tests.ops.families.pooling import windows
 
@@ -26,11 +27,11 @@ few = settings(max_examples=max(settings.default.max_examples // 4, 1))
 
 
 @st.composite
-def convolutions(draw: Callable[..., Any]) -> tuple[Any, ...]:
+def convolutions(draw: Callable[..., Any], depthwise: bool = False) -> tuple[Any, ...]:
     """Shapes and options of a convolution with a non-empty output."""
     rank = draw(st.integers(1, 3))
-    groups = draw(st.sampled_from([1, 1, 2, 3]))
-    channels, filters = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    groups = draw(st.sampled_from([2, 3] if depthwise else [1, 1, 2, 3]))
+    channels, filters = 1 if depthwise else draw(st.integers(1, 3)), draw(st.integers(1, 3))
     per_axis = st.tuples(*[st.integers(1, 3)] * rank)
     window, strides = draw(per_axis), draw(per_axis)
     dilation = draw(st.tuples(*[st.integers(1, 2)] * rank))
@@ -82,6 +83,27 @@ def test_xla_convolution_and_its_gradients(case: tuple[Any, ...]) -> None:
     _check_convolution(xla_kernels, jax.jit, case)
 
 
+@few
+@given(convolutions(depthwise=True))
+def test_xla_depthwise_convolution_and_its_gradients(case: tuple[Any, ...]) -> None:
+    assert xla_depthwise.serves(case[1][:-2], case[1][-2], case[-1])
+    _check_convolution(xla_kernels, jax.jit, case)
+
+
+def test_depthwise_gradients_of_16_bits_are_summed_in_32() -> None:
+    x = jnp.ones((1, 60, 60, 2), "float16")
+    how = ((1, 1), ((0, 0), (0, 0)), (1, 1), 2)
+    found = xla_kernels.conv_filter_gradient(x, x, (1, 1, 1, 2), *how)
+    assert found.dtype == "float16"
+    np.testing.assert_array_equal(found, np.full((1, 1, 1, 2), 3600, "float16"))
+
+
+def test_large_filters_and_other_groups_are_those_of_xla() -> None:
+    assert not xla_depthwise.serves((9, 9), 1, 4)  # too many taps to write out
+    assert not xla_depthwise.serves((3, 3), 2, 4)  # two channels per group
+    assert not xla_depthwise.serves((3, 3), 1, 1)  # one channel, one group: not depthwise
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_numpy_convolution_works_through_the_batch_in_chunks(
     monkeypatch: pytest.MonkeyPatch, dtype: str
@@ -100,7 +122,7 @@ def test_numpy_convolution_works_through_the_batch_in_chunks(
         ]
 
     whole = all_three()
-    monkeypatch.setattr(numpy_kernels, "_COLUMN_BYTES", 1)
+    monkeypatch.setattr(numpy_convolution, "_COLUMN_BYTES", 1)
     for a, b in zip(whole, all_three(), strict=True):
         assert a.dtype == b.dtype == dtype
         np.testing.assert_allclose(a.astype("float32"), b.astype("float32"), rtol=2e-2, atol=1e-3)

@@ -39,7 +39,7 @@ def warn_of_none(
         watched: whether the tape has a place for each.
         gradients: what was found for each.
         targets: what was to be differentiated.
-        start: origins recorded before this number are constants.
+        start: calls recorded before this number are constants.
         cuts: where recording ended.
     """
     rows = zip(sources, watched, gradients, strict=True)

@@ -1,4 +1,4 @@
-"""What users pass as numbers, as NumPy arrays of numbers."""
+"""What users pass as numbers, as NumPy arrays of numbers; and which of them are short floats."""
 
 from __future__ import annotations
 
@@ -39,3 +39,12 @@ def shown(value: Any) -> str:
     """
     text = repr(value)
     return text if len(text) < 80 else text[:77] + "..."
+
+
+def is_half(dtype: Any) -> bool:
+    """Whether a dtype is a float of 16 bits.
+
+    >>> is_half(np.dtype("float16")), is_half(np.dtype("int16"))
+    (True, False)
+    """
+    return dtype.itemsize == 2 and dtype.kind not in "iu"

@@ -13,18 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from etude.engine.numbers import is_half
+
 Array = Any
 
-__all__ = ["cumprod", "cumsum", "is_half", "mean", "prod", "std", "sum", "var"]
-
-
-def is_half(dtype: Any) -> bool:
-    """Whether a dtype is a float of 16 bits.
-
-    >>> is_half(np.dtype("float16")), is_half(np.dtype("int16"))
-    (True, False)
-    """
-    return dtype.itemsize == 2 and dtype.kind not in "iu"
+__all__ = ["cumprod", "cumsum", "mean", "prod", "std", "sum", "var"]
 
 
 def _in_single(reduce: Callable[..., Array]) -> Callable[..., Array]:

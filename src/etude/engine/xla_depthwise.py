@@ -23,6 +23,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from etude.engine.numbers import is_half
+from etude.engine.xla_windows import around_gradient, output_sizes, padded, seen_at
+
 Array = Any
 Ints = Sequence[int]
 Pairs = Sequence[tuple[int, int]]
@@ -58,14 +61,14 @@ def _hashable(value: Any) -> Any:
 def conv(x: Array, w: Array, strides: Ints, padding: Pairs, dilation: Ints) -> Array:
     """y[n, o, f] = Σ_k x[n, o·s + k·d, c(f)] w[k, f]."""
     *window, _, filters = w.shape
-    x, w = _padded(_wide(x), padding), _wide(w)
+    x, w = padded(_wide(x), padding), _wide(w)
     reach = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
-    sizes = [(n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], reach, strides, strict=True)]
+    sizes = output_sizes(x.shape, reach, strides)
     total: Any = 0
     for position in itertools.product(*map(range, window)):
         starts = [p * d for p, d in zip(position, dilation, strict=True)]
-        seen = _repeated(_seen(x, starts, sizes, strides), filters)
-        total = total + seen * w[(*position, 0)]
+        seen = seen_at(x, starts, sizes, strides)
+        total = total + _repeated(seen, filters) * w[(*position, 0)]
     return total
 
 
@@ -76,13 +79,9 @@ def input_gradient(
     """dx[n, i, c] = Σ g[n, o, f] w[k, f] over all o, k with o·s + k·d = i, and f of channel c."""
     *window, _, filters = w.shape
     channels, rank = input_shape[-1], len(window)
-    around = []
-    for i in range(rank):
-        reach = (window[i] - 1) * dilation[i]
-        low = reach - padding[i][0]
-        spread = (g.shape[1 + i] - 1) * strides[i] + 1
-        around.append((low, input_shape[1 + i] + reach - spread - low, strides[i] - 1))
-    g = lax.pad(g, jnp.zeros((), g.dtype), [(0, 0, 0), *around, (0, 0, 0)])
+    around = around_gradient(input_shape[1:-1], g.shape[1:-1], window, strides, padding, dilation)
+    edges = [(low, high, stride - 1) for (low, high), stride in zip(around, strides, strict=True)]
+    g = lax.pad(g, jnp.zeros((), g.dtype), [(0, 0, 0), *edges, (0, 0, 0)])
     flipped = jnp.flip(w, tuple(range(rank)))
     dx = conv(g, flipped, (1,) * rank, [(0, 0)] * rank, dilation)
     return dx.reshape(*dx.shape[:-1], channels, filters // channels).sum(-1)
@@ -103,17 +102,17 @@ def filter_gradient(
         return filter_gradient(x, g, kernel_shape, strides, padding, dilation)[0]
     window, filters = tuple(kernel_shape[:-2]), kernel_shape[-1]
     taps = list(itertools.product(*map(range, window)))
-    x, g = _padded(_wide(x), padding), _wide(g)
+    x, g = padded(_wide(x), padding), _wide(g)
     rows, sizes = g.shape[1], g.shape[2:-1]
     reach = (window[0] - 1) * dilation[0] + 1
 
     def add_row(row: Array, sums: tuple[Array, ...], image: Array, gradient: Array) -> Any:
-        seen = lax.dynamic_slice_in_dim(image, row * strides[0], reach, 0)
+        rows_seen = lax.dynamic_slice_in_dim(image, row * strides[0], reach, 0)
         own = lax.dynamic_index_in_dim(gradient, row, 0, keepdims=False)
         found = []
         for total, (first, *others) in zip(sums, taps, strict=True):
             starts = [p * d for p, d in zip(others, dilation[1:], strict=True)]
-            part = _seen(seen[first * dilation[0]][None], starts, sizes, strides[1:])[0]
+            part = seen_at(rows_seen[first * dilation[0]][None], starts, sizes, strides[1:])[0]
             found.append(total + _repeated(part, filters) * own)
         return tuple(found)
 
@@ -130,21 +129,10 @@ def filter_gradient(
 
 def _wide(x: Array) -> Array:
     """Sums are made in at least 32 bits."""
-    return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
-
-
-def _padded(x: Array, padding: Pairs) -> Array:
-    edges = [(0, 0, 0), *((lo, hi, 0) for lo, hi in padding), (0, 0, 0)]
-    return lax.pad(x, jnp.zeros((), x.dtype), edges)
+    return x.astype(jnp.float32) if is_half(x.dtype) else x
 
 
 def _repeated(x: Array, filters: int) -> Array:
     """Every channel as often as it has filters."""
     count = filters // x.shape[-1]
     return x if count == 1 else jnp.repeat(x, count, axis=-1)
-
-
-def _seen(x: Array, starts: Ints, sizes: Ints, strides: Ints) -> Array:
-    """What all windows see at one window position: (N, *O, C)."""
-    stops = [b + (n - 1) * s + 1 for b, n, s in zip(starts, sizes, strides, strict=True)]
-    return lax.slice(x, (0, *starts, 0), (x.shape[0], *stops, x.shape[-1]), (1, *strides, 1))

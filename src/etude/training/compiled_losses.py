@@ -90,6 +90,7 @@ class CompileLoss:
         self.metrics: list[Any] = []
         self.terms: list[_Term] = []
         self.outputs: Outputs | None = None
+        self._with_loss: set[int] = set()  # the places of outputs that have one
         self.built = False
 
     @property
@@ -100,9 +101,11 @@ class CompileLoss:
     def build(self, y_true: Any, y_pred: Any) -> None:
         """Resolves the losses by targets and outputs, or symbols of them."""
         outputs = self.outputs = Outputs(y_pred, self.output_names)
+        chosen = self._chosen(outputs)
+        self._with_loss = {place for part, _, _ in chosen for place in part.places}
         targets, predictions = self._targets(y_true, outputs), tree.flatten(y_pred)
         self.terms = []
-        for part, identifier, weight in self._chosen(outputs):
+        for part, identifier, weight in chosen:
             y, y_hat = part.of(targets), part.of(predictions)
             loss = resolve_loss(identifier, y, y_hat)
             classes = y_hat.shape[-1] if part.is_leaf and len(y_hat.shape) > 1 else None
@@ -118,35 +121,14 @@ class CompileLoss:
             loss = _entries(loss, outputs, "loss")
             weights = None if weights is None else _entries(weights, outputs, "loss_weights")
             return list(assignments(loss, weights, outputs.leaves[0]))
-        by_key = isinstance(outputs.structure, dict)
-        flat = isinstance(loss, (list, tuple)) and not any(map(tree.is_nested, loss))
-        flat = flat or (isinstance(loss, dict) and (outputs.are_named_by(loss) or not by_key))
-        if tree.is_nested(loss) and not flat:
-            if outputs.are_named_by(weights) and not by_key:
+        if tree.is_nested(loss) and not _is_per_output(loss, outputs):
+            if outputs.are_named_by(weights) and not isinstance(outputs.structure, dict):
                 weights = outputs.spread(weights, "loss_weights")
             return list(assignments(loss, weights, outputs.whole))
-        per_output = outputs.spread(loss, "loss") if tree.is_nested(loss) else [loss]
-        factors = outputs.spread(weights, "loss_weights") if tree.is_nested(weights) else [weights]
-        count = outputs.count
-        return [
-            found
-            for part, one, factor in zip(
-                outputs.leaves,
-                per_output if len(per_output) == count else per_output * count,
-                factors if len(factors) == count else factors * count,
-                strict=True,
-            )
-            for found in assignments(one, factor, part)
-        ]
-
-    def _has_loss(self, outputs: Outputs) -> list[bool]:
-        """For each output, whether it has a loss."""
-        places = {
-            part.place + offset
-            for part, _, _ in self._chosen(outputs)
-            for offset in range(len(part.names))
-        }
-        return [place in places for place in range(outputs.count)]
+        per_output = outputs.for_each(loss, "loss")
+        factors = outputs.for_each(weights, "loss_weights")
+        settings = zip(per_output, factors, outputs.leaves, strict=True)
+        return [found for setting in settings for found in assignments(*setting)]
 
     def _targets(self, y_true: Any, outputs: Outputs) -> list[Any]:
         """The targets in the order of the outputs; ``None`` for outputs without a loss."""
@@ -157,11 +139,9 @@ class CompileLoss:
         flat = outputs.flatten(y_true)
         if len(flat) == outputs.count:
             return flat
-        if outputs.count > 1 and tree.is_nested(self.loss):
-            wanted = [i for i, has_loss in enumerate(self._has_loss(outputs)) if has_loss]
-            if len(wanted) == len(flat):
-                found = dict(zip(wanted, flat, strict=True))
-                return [found.get(i) for i in range(outputs.count)]
+        if outputs.count > 1 and len(flat) == len(self._with_loss):
+            found = dict(zip(sorted(self._with_loss), flat, strict=True))
+            return [found.get(place) for place in range(outputs.count)]
         raise ArgumentError(
             "y_true and y_pred have different structures: the model has "
             f"{outputs.count} outputs, named {outputs.names}, but there are {len(flat)} targets "
@@ -182,8 +162,7 @@ class CompileLoss:
         unknown = [key for key in y_true if key not in names]
         if unknown:
             raise unknown_name("name of an output in `y`", unknown[0], names)
-        asked = self._has_loss(outputs)
-        missing = [n for n, wanted in zip(names, asked, strict=True) if wanted and n not in y_true]
+        missing = [names[i] for i in sorted(self._with_loss) if names[i] not in y_true]
         if missing:
             raise ArgumentError(
                 f"The output {missing[0]!r} has a loss, but `y` holds no target of that name; it "
@@ -299,6 +278,13 @@ class _Term:
     ) -> None:
         self.part, self.loss, self.weight, self.name = part, loss, weight, name
         self.classes = classes
+
+
+def _is_per_output(loss: Any, outputs: Outputs) -> bool:
+    """Whether losses are given one per output, in a flat list or under the outputs' names."""
+    if isinstance(loss, dict):
+        return outputs.are_named_by(loss) or not isinstance(outputs.structure, dict)
+    return not any(map(tree.is_nested, loss))
 
 
 def _entries(setting: Any, outputs: Outputs, argument: str) -> list[Any]:

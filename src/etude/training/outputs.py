@@ -52,6 +52,10 @@ class Outputs:
         """The part that is all outputs."""
         return Part(self.structure, 0, self.names)
 
+    def for_each(self, setting: Any, argument: str) -> list[Any]:
+        """A setting per output, where one that is no structure is that of all; see `spread`."""
+        return self.spread(setting, argument) if tree.is_nested(setting) else [setting] * self.count
+
     def are_named_by(self, setting: Any) -> bool:
         """Whether a setting is a dictionary of nothing but names of outputs."""
         return isinstance(setting, dict) and any(
@@ -144,6 +148,11 @@ class Part(NamedTuple):
     path: tuple[str, ...] = ()
 
     @property
+    def places(self) -> range:
+        """The places of its outputs in the flat order."""
+        return range(self.place, self.place + len(self.names))
+
+    @property
     def is_leaf(self) -> bool:
         """Whether it is one output."""
         return not tree.is_nested(self.structure)
@@ -180,8 +189,7 @@ class Part(NamedTuple):
         """This part of values given per output, in their flat order."""
         if self.is_leaf:
             return flat[self.place]
-        values = flat[self.place : self.place + len(self.names)]
-        return tree.pack_sequence_as(self.structure, values)
+        return tree.pack_sequence_as(self.structure, [flat[place] for place in self.places])
 
 
 def assignments(setting: Any, weight: Any, part: Part) -> Iterator[tuple[Part, Any, Any]]:

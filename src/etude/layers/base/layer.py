@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -487,24 +488,17 @@ class Layer(LayerState, Operation):
 
         A layer without a ``build`` is evaluated abstractly, so that the layers inside make theirs.
         """
-        config = config or {}
-        by_call = type(self).build is Layer.build and any(not layer.built for layer in self._layers)
-        if "input_shape" in config:
-            if not (by_call and self._is_built_by_call(config["input_shape"])):
-                self.build(config["input_shape"])
-        elif "shapes_dict" in config:
-            shapes = config["shapes_dict"]
-            named = {name.removesuffix("_shape"): shape for name, shape in shapes.items()}
-            if not (by_call and self._is_built_by_call(**named)):
-                self.build(**shapes)
-
-    def _is_built_by_call(self, *shapes: Any, **named_shapes: Any) -> bool:
-        """Makes the weights inside as a call on such inputs would; False if there is none."""
-        try:
-            self._build_by_call(*shapes, **named_shapes)
-        except Exception:
-            return False
-        return True
+        if config and "input_shape" in config:
+            args, kwargs = (config["input_shape"],), {}
+        elif config and "shapes_dict" in config:
+            args, kwargs = (), config["shapes_dict"]
+        else:
+            return
+        if type(self).build is Layer.build and any(not layer.built for layer in self._layers):
+            named = {name.removesuffix("_shape"): shape for name, shape in kwargs.items()}
+            with suppress(Exception):  # then `build` says that there are no weights inside
+                return self._build_by_call(*args, **named)
+        self.build(*args, **kwargs)
 
     def _build_by_call(self, *shapes: Any, **named_shapes: Any) -> None:
         """Evaluates ``call`` abstractly, for inputs of these structures of shapes."""
