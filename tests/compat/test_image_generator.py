@@ -123,5 +123,9 @@ def test_what_is_refused(folder):
         ImageDataGenerator().flow_from_directory(folder / "none")
     with pytest.raises(ArgumentError, match="class_mode"):
         ImageDataGenerator().flow_from_directory(folder, class_mode="onehot")
+    with pytest.raises(ArgumentError, match="save_to_dir"):
+        ImageDataGenerator().flow_from_directory(folder, save_to_dir=folder)
+    with pytest.raises(ArgumentError, match="birds"):
+        ImageDataGenerator().flow_from_directory(folder, classes=["cats", "birds"])
     with pytest.raises(ArgumentError, match="zca_whitening"):
         ImageDataGenerator(zca_whitening=True)

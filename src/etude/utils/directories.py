@@ -15,7 +15,7 @@ from etude.errors import ArgumentError, DataError
 from etude.messages import say
 from etude.random import make_default_seed
 
-__all__ = ["Folder", "dataset_from_folder"]
+__all__ = ["Folder", "class_folders", "dataset_from_folder", "files_below"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,15 +174,15 @@ def _index(folder: Folder, endings: tuple[str, ...], seed: int) -> tuple[list[st
         raise DataError(f"There is no folder {root}. It should hold a subfolder for each class.")
     has_labels = folder.labels is not None and folder.label_mode is not None
     if folder.labels == "inferred" and has_labels:
-        names = _subfolders(root, folder.class_names)
+        names = class_folders(root, folder.class_names)
         paths, labels = [], []
         for number, name in enumerate(names):
-            inside = _files(root / name, endings, folder.follow_links)
+            inside = files_below(root / name, endings, folder.follow_links)
             paths += inside
             labels += [number] * len(inside)
     else:
         names = None
-        paths = _files(root, endings, folder.follow_links)
+        paths = files_below(root, endings, folder.follow_links)
         labels = list(folder.labels or ()) if has_labels else None
         if labels is not None:
             if len(labels) != len(paths):
@@ -202,7 +202,12 @@ def _index(folder: Folder, endings: tuple[str, ...], seed: int) -> tuple[list[st
     return paths, labels, names
 
 
-def _subfolders(root: Path, class_names: Any) -> list[str]:
+def class_folders(root: Path, class_names: Any) -> list[str]:
+    """The names of the folders in a folder, which are those of classes; or those of them asked for.
+
+    Raises:
+        ArgumentError: some that are asked for are not there.
+    """
     found = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
     if class_names is None:
         return found
@@ -215,7 +220,7 @@ def _subfolders(root: Path, class_names: Any) -> list[str]:
     return list(class_names)
 
 
-def _files(folder: Path, endings: tuple[str, ...], follow_links: bool) -> list[str]:
+def files_below(folder: Path, endings: tuple[str, ...], follow_links: bool) -> list[str]:
     """All files below a folder, folder by folder, each in the order of names."""
     walk = sorted(os.walk(folder, followlinks=follow_links), key=lambda entry: entry[0])
     return [

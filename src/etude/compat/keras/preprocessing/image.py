@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,13 @@ from etude.data import PyDataset
 from etude.errors import ArgumentError, DataError, ShapeError
 from etude.messages import say
 from etude.random import make_default_seed
+from etude.utils.directories import class_folders, files_below
+from etude.utils.directory_datasets import IMAGES
 from etude.utils.images import img_to_array, load_img
 
 Array = np.ndarray[Any, Any]
 
-_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".gif", ".webp")
+_ENDINGS = (*IMAGES, ".ppm", ".tif", ".tiff")
 _MODES = ("categorical", "binary", "sparse", "input", None)
 
 
@@ -173,31 +176,36 @@ class ImageDataGenerator:
         """Batches of the images in a folder that has a folder for each class.
 
         Raises:
-            ArgumentError: ``class_mode`` has another value.
+            ArgumentError: ``class_mode`` has another value, ``save_to_dir`` is given, or some of
+                the ``classes`` have no folder.
             DataError: there is no such folder, or no image in it.
         """
+        if save_to_dir is not None:
+            raise ArgumentError(
+                "flow_from_directory: `save_to_dir` is not to be had; save the images that it gives, "
+                "with `etude.utils.save_img`."
+            )
         if class_mode not in _MODES:
             raise ArgumentError(f"`class_mode` must be one of {_MODES}; got {class_mode!r}.")
         if not os.path.isdir(directory):
             raise DataError(f"There is no folder {directory}. It should hold one for each class.")
-        names = classes or sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
+        names = class_folders(Path(directory), classes)
         files: list[str] = []
         labels: list[int] = []
         for label, name in enumerate(names):
-            found = _images_in(directory, name)
+            found = files_below(Path(directory, name), _ENDINGS, follow_links)
             found = found[self._subset(len(found), subset)]
             files += found
             labels += [label] * len(found)
         say(f"Found {len(files)} images belonging to {len(names)} classes.")
 
         def load(i: int) -> Array:
-            path = os.path.join(directory, files[i])
-            picture = load_img(path, color_mode, target_size, interpolation, keep_aspect_ratio)
+            picture = load_img(files[i], color_mode, target_size, interpolation, keep_aspect_ratio)
             return img_to_array(picture)
 
         batches = ImageBatches(self, load, len(files), batch_size, shuffle, seed)
-        batches.filenames, batches.class_mode = files, class_mode
-        batches.filepaths = [os.path.join(directory, file) for file in files]
+        batches.filepaths, batches.class_mode = files, class_mode
+        batches.filenames = [os.path.relpath(file, directory) for file in files]
         batches.classes = batches.labels = np.array(labels, dtype="int32")
         batches.class_indices = {name: label for label, name in enumerate(names)}
         batches.num_classes = len(names)
@@ -344,7 +352,7 @@ class ImageBatches(PyDataset):
     ) -> None:
         super().__init__()
         if not count:
-            raise DataError(f"There are no images; names must end in one of {_EXTENSIONS}.")
+            raise DataError(f"There are no images; names must end in one of {_ENDINGS}.")
         self.image_data_generator, self._load = generator, load
         self.n = self.samples = count
         self.batch_size, self.shuffle = batch_size, shuffle
@@ -393,17 +401,6 @@ class ImageBatches(PyDataset):
     def on_epoch_end(self) -> None:
         """The next epoch has another order, and other changes."""
         self.batch_index, self.epoch = 0, self.epoch + 1
-
-
-def _images_in(directory: Any, name: str) -> Any:
-    """The paths of the images of a class, relative to the folder of all, sorted."""
-    found = [
-        os.path.relpath(os.path.join(folder, file), directory)
-        for folder, _, files in os.walk(os.path.join(directory, name))
-        for file in files
-        if file.lower().endswith(_EXTENSIONS)
-    ]
-    return sorted(found)
 
 
 def __getattr__(name: str) -> Any:
