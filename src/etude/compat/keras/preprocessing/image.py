@@ -182,7 +182,7 @@ class ImageDataGenerator:
         """
         if save_to_dir is not None:
             raise ArgumentError(
-                "flow_from_directory: `save_to_dir` is not to be had; save the images that it gives, "
+                "flow_from_directory: `save_to_dir` is not to be had; save the images it gives, "
                 "with `etude.utils.save_img`."
             )
         if class_mode not in _MODES:
