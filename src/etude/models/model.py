@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from etude.autodiff import eval_shape
 from etude.errors import ArgumentError, DtypeError, NotBuiltError, SerializationError, StateError
 from etude.layers.base.layer import Layer
 from etude.models import functional_config
@@ -242,7 +243,7 @@ class Model(Trainer, Layer):
         if self._functional is not None:
             return
         try:
-            self._build_by_call(input_shape)
+            eval_shape(self.call, self._symbols(input_shape))
         except Exception as error:
             raise NotBuiltError(
                 f"Model '{self.name}' cannot be built for the input shape {input_shape}: its "

@@ -495,21 +495,12 @@ class Layer(LayerState, Operation):
         else:
             return
         if type(self).build is Layer.build and any(not layer.built for layer in self._layers):
-            named = {name.removesuffix("_shape"): shape for name, shape in kwargs.items()}
+            inputs = [self._symbols(shape) for shape in args]
+            named = {n.removesuffix("_shape"): self._symbols(s) for n, s in kwargs.items()}
             with suppress(Exception):  # then `build` says that there are no weights inside
-                return self._build_by_call(*args, **named)
+                eval_shape(self, *inputs, **named)
+                return
         self.build(*args, **kwargs)
-
-    def _build_by_call(self, *shapes: Any, **named_shapes: Any) -> None:
-        """Evaluates ``call`` abstractly, for inputs of these structures of shapes."""
-
-        def symbols(structure: Any) -> Any:
-            return tree.map_shape_structure(
-                lambda shape: KerasTensor(shape, dtype=self.compute_dtype), structure
-            )
-
-        named = {name: symbols(shape) for name, shape in named_shapes.items()}
-        eval_shape(self.call, *[symbols(shape) for shape in shapes], **named)
 
     # ---- shapes --------------------------------------------------------------------------------
 
@@ -524,7 +515,7 @@ class Layer(LayerState, Operation):
                     f"{type(self).__name__}.compute_output_shape() must return a shape, or a list "
                     f"or dict of shapes; got {shapes!r}."
                 )
-            return tree.map_shape_structure(self._symbolic, shapes)
+            return self._symbols(shapes)
         return self._evaluated_spec(*args, **kwargs)
 
     def _evaluated_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -543,21 +534,24 @@ class Layer(LayerState, Operation):
                 f"Layer {type(self).__name__} does not have a `compute_output_shape` method "
                 "implemented, nor a `call` to learn the shapes from. Write one of them."
             )
-        inputs = [tree.map_shape_structure(self._symbolic, shape) for shape in args]
+        inputs = [self._symbols(shape) for shape in args]
         first = self._call_signature.names[0]
         named = {
             first if name == "input_shape" else name.removesuffix("_shape"): shape
             for name, shape in kwargs.items()
         }
-        named = {n: tree.map_shape_structure(self._symbolic, s) for n, s in named.items()}
+        named = {name: self._symbols(shape) for name, shape in named.items()}
         if self.built:
             outputs = self.compute_output_spec(*inputs, **named)
         else:  # a twin is built in its place
             outputs = type(self).from_config(self.get_config())(*inputs, **named)
         return tree.map_structure(lambda t: t.shape, outputs)
 
-    def _symbolic(self, shape: Any) -> KerasTensor:
-        return KerasTensor(tuple(shape), dtype=self.compute_dtype)
+    def _symbols(self, shapes: Any) -> Any:
+        """Symbols of the compute dtype, for a structure of shapes."""
+        return tree.map_shape_structure(
+            lambda shape: KerasTensor(shape, dtype=self.compute_dtype), shapes
+        )
 
     # ---- properties and configs ----------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from etude import activations, ops
 from etude.errors import ArgumentError, ShapeError
 from etude.layers.base.arguments import Shape
 from etude.layers.base.configured import ConfiguredLayer, weight_options
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 

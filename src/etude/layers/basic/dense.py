@@ -11,7 +11,7 @@ from etude import activations, ops
 from etude.errors import ArgumentError, ShapeError
 from etude.layers.base.arguments import Shape, known_axis, positive_integer
 from etude.layers.base.configured import ConfiguredLayer, reject_left_out, weight_options
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 
 __all__ = ["Dense", "EinsumDense"]
 

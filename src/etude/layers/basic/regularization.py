@@ -13,7 +13,7 @@ from etude import config, ops, random, regularizers
 from etude.errors import ArgumentError
 from etude.layers.base.arguments import check_rate, is_integer
 from etude.layers.base.configured import ConfiguredLayer
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 
 __all__ = [
     "ActivityRegularization",

@@ -11,7 +11,7 @@ from etude.autodiff import KerasTensor
 from etude.errors import ArgumentError, ShapeError
 from etude.layers.base.arguments import Shape, checked_count, is_integer
 from etude.layers.base.configured import ConfiguredLayer
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 

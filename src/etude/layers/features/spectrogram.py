@@ -13,7 +13,7 @@ from etude.dtypes import standardize_dtype
 from etude.errors import ArgumentError, DtypeError
 from etude.layers.base.arguments import Shape
 from etude.layers.base.configured import ConfiguredLayer
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 

@@ -9,7 +9,7 @@ from etude.dtypes import result_type
 from etude.errors import ArgumentError, ShapeError
 from etude.layers.base.arguments import Shape, known_axis
 from etude.layers.base.configured import weight_options
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 from etude.layers.normalization.sample import ScaledNormalization
 
 __all__ = ["BatchNormalization"]

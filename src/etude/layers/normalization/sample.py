@@ -10,7 +10,7 @@ from etude import ops
 from etude.errors import ArgumentError, DtypeError, ShapeError
 from etude.layers.base.arguments import Shape, is_integer, known_axis
 from etude.layers.base.configured import ConfiguredLayer, weight_options
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
 

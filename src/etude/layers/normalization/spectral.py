@@ -8,7 +8,8 @@ from etude import ops
 from etude.errors import ArgumentError
 from etude.initializers import TruncatedNormal
 from etude.layers.base.arguments import Shape
-from etude.layers.base.layer import InputSpec, Layer
+from etude.layers.base.input_spec import InputSpec
+from etude.layers.base.layer import Layer
 from etude.layers.basic.wrappers import Wrapper
 
 __all__ = ["SpectralNormalization"]

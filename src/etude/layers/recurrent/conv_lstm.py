@@ -15,7 +15,7 @@ from etude.layers.base.arguments import (
     positive_integer,
 )
 from etude.layers.base.configured import weight_options
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 from etude.layers.recurrent.cell import RecurrentCell
 from etude.layers.recurrent.fused_rnn import CellRNN
 from etude.layers.recurrent.lstm import MemoryCell

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from etude import ops
 from etude.errors import ArgumentError
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 from etude.layers.recurrent.cell import RecurrentCell
 from etude.layers.recurrent.loop import flat_mask
 from etude.layers.recurrent.rnn import RNN

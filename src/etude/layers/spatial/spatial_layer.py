@@ -8,7 +8,7 @@ from etude import config
 from etude.errors import ArgumentError
 from etude.layers.base.arguments import integer_tuple, is_integer
 from etude.layers.base.configured import ConfiguredLayer
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 
 __all__ = ["SpatialLayer", "margins"]
 

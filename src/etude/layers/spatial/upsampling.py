@@ -8,7 +8,7 @@ from etude import ops
 from etude.errors import ArgumentError
 from etude.layers.base.arguments import checked_count, integer_tuple
 from etude.layers.base.configured import ConfiguredLayer
-from etude.layers.base.layer import InputSpec
+from etude.layers.base.input_spec import InputSpec
 from etude.layers.spatial.spatial_layer import SpatialLayer
 from etude.ops.image.resizing import RESIZE_INTERPOLATIONS
 
