@@ -1,38 +1,34 @@
-"""`Layer`: what is called on tensors and owns variables. Here: how it is built and called.
+"""`Layer`: what is called on tensors and owns variables. Here: how it is called.
 
 A call goes through these steps: inputs are made tensors of the compute dtype; they are checked
 against ``input_spec``; variables are made if there are none (``build``); ``training`` and masks
 that were not given are filled in; ``call`` runs; masks and losses are noted. Called on symbolic
 tensors, a layer makes a node of the graph instead of running.
 
-What a layer owns is in `etude.layers.base.state`.
+How it makes its weights is in `etude.layers.base.building`, what it owns in
+`etude.layers.base.state`.
 """
 
 from __future__ import annotations
 
-import inspect
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
-from functools import wraps
 from typing import Any
 
 from etude import dtype_policies, naming, regularizers, tree
-from etude.autodiff import KerasTensor, Tensor, eval_shape, symbolic
+from etude.autodiff import KerasTensor, Tensor, symbolic
 from etude.dtypes import is_float_dtype, standardize_dtype
-from etude.errors import ArgumentError, DtypeError, StateError, did_you_mean_arguments
+from etude.errors import ArgumentError, StateError, did_you_mean_arguments
 from etude.layers.base import behind_host, call_context
+from etude.layers.base.building import Buildable
 from etude.layers.base.call_signature import (
     BoundCall,
     CallSignature,
     is_tensor_like,
     is_text_array,
-    shapes_for,
 )
 from etude.layers.base.input_spec import InputSpec, assert_input_compatibility
 from etude.layers.base.masks import get_mask, set_mask
 from etude.layers.base.operation import Operation
-from etude.layers.base.state import LayerState
 from etude.layers.base.stateless import stateless_call
 from etude.ops.core import cast, convert_to_tensor
 from etude.tracebacks import shorten, warn
@@ -41,7 +37,7 @@ from etude.variable import Variable, autocast_scope
 __all__ = ["InputSpec", "Layer"]
 
 
-class Layer(LayerState, Operation):
+class Layer(Buildable, Operation):
     """The base of all layers.
 
     A subclass writes ``call``; where it has weights, it makes them in ``__init__``, or in ``build``
@@ -84,11 +80,6 @@ class Layer(LayerState, Operation):
         instance = super().__new__(cls, *args, **kwargs)
         instance._init_state()
         return instance
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "build" in cls.__dict__:
-            cls.build = _scoped_build(cls.__dict__["build"])
 
     def __init__(
         self,
@@ -146,23 +137,6 @@ class Layer(LayerState, Operation):
             self._input_shape_arg = (shape,) if isinstance(shape, int) else tuple(shape)
 
     # ---- to be overridden ----------------------------------------------------------------------
-
-    def call(self, *args: Any, **kwargs: Any) -> Any:
-        """What the layer computes; subclasses write it."""
-        raise NotImplementedError(
-            f"Layer {type(self).__name__} does not have a `call` method implemented. Write a "
-            "`call(self, inputs)` that computes the outputs."
-        )
-
-    def build(self, input_shape: Any) -> None:
-        """Makes the weights for inputs of this shape; subclasses write it where they have some."""
-        if any(not layer.built for layer in self._layers):
-            warnings.warn(
-                f"Layer '{self.name}' does not have a `build()` method implemented, and some of "
-                "the layers inside it have no weights yet. It now counts as built although they "
-                "are not. Write a `build(input_shape)` that builds them.",
-                stacklevel=2,
-            )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the output, from that of the input; the same unless overridden."""
@@ -450,109 +424,6 @@ class Layer(LayerState, Operation):
             )
         self._call_context_args = self._call_context_args | set(names)
 
-    # ---- building ------------------------------------------------------------------------------
-
-    def _build_for(self, bound: BoundCall) -> None:
-        """Makes the weights for a call. A layer without ``build`` lets those inside make theirs."""
-        if type(self).build is not Layer.build:
-            self.build(**shapes_for(self.build, bound, self._call_signature, self))
-            if self._input_spec:
-                assert_input_compatibility(self._input_spec, bound.first, self.name)
-
-    def _build_at_init(self) -> None:
-        """For the end of ``__init__`` of layers that need no ``build``."""
-        if type(self).build is Layer.build:
-            self._mark_built(None)
-
-    def _lock_if_complete(self) -> None:
-        """Locks a layer without ``build`` whose inner layers, if any, are built: it is complete."""
-        if type(self).build is Layer.build and all(layer.built for layer in self._layers):
-            self._lock_state()
-
-    def _mark_built(self, shapes: dict[str, Any] | None) -> None:
-        if shapes:
-            self._build_shapes = shapes
-        self.built = True
-        self._lock_state()
-
-    def get_build_config(self) -> dict[str, Any] | None:
-        """The shapes that the layer was built with; ``None`` if it was not."""
-        if not self._build_shapes:
-            return None
-        if len(self._build_shapes) == 1:
-            return {"input_shape": next(iter(self._build_shapes.values()))}
-        return {"shapes_dict": dict(self._build_shapes)}
-
-    def build_from_config(self, config: dict[str, Any] | None) -> None:
-        """Builds the layer with what `get_build_config` returned.
-
-        A layer without a ``build`` is evaluated abstractly, so that the layers inside make theirs.
-        """
-        if config and "input_shape" in config:
-            args, kwargs = (config["input_shape"],), {}
-        elif config and "shapes_dict" in config:
-            args, kwargs = (), config["shapes_dict"]
-        else:
-            return
-        if type(self).build is Layer.build and any(not layer.built for layer in self._layers):
-            inputs = [self._symbols(shape) for shape in args]
-            named = {n.removesuffix("_shape"): self._symbols(s) for n, s in kwargs.items()}
-            with suppress(Exception):  # then `build` says that there are no weights inside
-                eval_shape(self, *inputs, **named)
-                return
-        self.build(*args, **kwargs)
-
-    # ---- shapes --------------------------------------------------------------------------------
-
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """The symbolic outputs of a call on symbolic inputs, by evaluating ``call`` abstractly."""
-        if type(self).compute_output_shape is not Layer.compute_output_shape:
-            bound = self._call_signature.bind(args, kwargs)
-            method = self.compute_output_shape
-            shapes = method(**shapes_for(method, bound, self._call_signature, self))
-            if not isinstance(shapes, (list, tuple, dict)):
-                raise DtypeError(
-                    f"{type(self).__name__}.compute_output_shape() must return a shape, or a list "
-                    f"or dict of shapes; got {shapes!r}."
-                )
-            return self._symbols(shapes)
-        return self._evaluated_spec(*args, **kwargs)
-
-    def _evaluated_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """The symbolic outputs, by evaluating ``call`` abstractly."""
-        return eval_shape(self._call_by_policy, args, kwargs)
-
-    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shapes of the outputs for inputs of these shapes, batch included.
-
-        Args:
-            *args: a shape, or a structure of shapes, for each argument of ``call``.
-            **kwargs: the same by name: ``query_shape=...`` for the argument ``query``.
-        """
-        if type(self).call is Layer.call:
-            raise NotImplementedError(
-                f"Layer {type(self).__name__} does not have a `compute_output_shape` method "
-                "implemented, nor a `call` to learn the shapes from. Write one of them."
-            )
-        inputs = [self._symbols(shape) for shape in args]
-        first = self._call_signature.names[0]
-        named = {
-            first if name == "input_shape" else name.removesuffix("_shape"): shape
-            for name, shape in kwargs.items()
-        }
-        named = {name: self._symbols(shape) for name, shape in named.items()}
-        if self.built:
-            outputs = self.compute_output_spec(*inputs, **named)
-        else:  # a twin is built in its place
-            outputs = type(self).from_config(self.get_config())(*inputs, **named)
-        return tree.map_structure(lambda t: t.shape, outputs)
-
-    def _symbols(self, shapes: Any) -> Any:
-        """Symbols of the compute dtype, for a structure of shapes."""
-        return tree.map_shape_structure(
-            lambda shape: KerasTensor(shape, dtype=self.compute_dtype), shapes
-        )
-
     # ---- properties and configs ----------------------------------------------------------------
 
     @property
@@ -597,32 +468,6 @@ class Layer(LayerState, Operation):
         if not self._super_called:
             return object.__repr__(self)
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _scoped_build(build: Callable[..., None]) -> Callable[..., None]:
-    """``build`` with what belongs to it: the name scope, the path, the note that it is done."""
-    signature = inspect.signature(build)
-
-    @wraps(build)
-    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if self.__dict__.get("_building"):  # `super().build(...)` inside of a build
-            build(self, *args, **kwargs)
-            return
-        object.__setattr__(self, "_building", True)
-        try:
-            with naming.name_scope(self.name, caller=self):
-                self._path = naming.current_path()
-                build(self, *args, **kwargs)
-        finally:
-            object.__setattr__(self, "_building", False)
-        shapes = dict(signature.bind(self, *args, **kwargs).arguments)
-        shapes.pop(next(iter(signature.parameters)))
-        self._mark_built(shapes)
-
-    return wrapper
-
-
-Layer.build = _scoped_build(Layer.build)
 
 
 def _shown(value: Any) -> Any:
