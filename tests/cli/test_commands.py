@@ -129,6 +129,15 @@ def test_doctor_reports_engines_packages_and_folders(etude, tmp_path):
         assert text in ended.out
 
 
+def test_doctor_says_where_machine_code_is_kept(etude, tmp_path, monkeypatch):
+    monkeypatch.setenv("ETUDE_CACHE", str(tmp_path / "code"))
+    assert str(tmp_path / "code" / "programs") in etude("doctor").out
+    (tmp_path / "code" / "programs").chmod(0o777)
+    assert "can be written by others: chmod go-w it" in etude("doctor").out
+    monkeypatch.setenv("ETUDE_CACHE", "off")
+    assert "each run compiles anew" in etude("doctor").out
+
+
 def test_doctor_says_what_to_install(etude, monkeypatch):
     from etude.cli import doctor
 

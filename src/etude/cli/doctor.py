@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from etude import config
 from etude.datasets import cache
+from etude.engine import machine_code
 from etude.errors import EtudeError
 from etude.labs.running import record
 from etude.labs.running.facts import cores, processor, version
@@ -117,6 +118,20 @@ def _folders() -> Iterator[Finding]:
         found = f"{path}  ({size / 1e6:.1f} MB)" if path.exists() else f"{path}  (not there yet)"
         name = "ETUDE_DATA" if what == "data sets" else "ETUDE_HOME"
         yield Finding(what, writable, found, "" if writable else f"not writable: set {name}")
+    yield _machine_code()
+
+
+def _machine_code() -> Finding:
+    """The cache of what was compiled, which the second run of a script need not compile again."""
+    path = machine_code.root()
+    if path is None:
+        return Finding("machine code", False, "not kept: each run compiles anew (ETUDE_CACHE=off)")
+    path = path / machine_code.PROGRAMS
+    wrong = machine_code.refusal(path)
+    if wrong:
+        return Finding("machine code", False, str(path), f"{wrong}; or set ETUDE_CACHE")
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return Finding("machine code", True, f"{path}  ({size / 1e6:.1f} MB)")
 
 
 def _machine() -> Iterator[Finding]:

@@ -34,7 +34,9 @@ name = "xla"
 # it makes an array.
 jax.config.update("jax_enable_x64", True)
 
-from etude.engine import xla_kernels  # noqa: E402  (after the switch above)
+from etude.engine import xla_disk_cache, xla_kernels  # noqa: E402  (after the switch above)
+
+xla_disk_cache.start()
 
 
 def __getattr__(attribute: str) -> Any:
