@@ -15,7 +15,7 @@ import warnings
 from pathlib import Path
 
 import jax
-import jaxlib
+from jax.version import __version__ as version
 
 from etude.engine.machine_code import PROGRAMS, processor, refusal, root
 from etude.files import remove
@@ -32,7 +32,7 @@ _SWEPT = "swept"
 
 def folder(base: Path) -> Path:
     """Where the programs of this processor and these versions lie; not made yet."""
-    return base / PROGRAMS / f"jaxlib-{jaxlib.__version__}-{processor()}"
+    return base / PROGRAMS / f"jax-{version}-{processor()}"
 
 
 def start() -> None:
