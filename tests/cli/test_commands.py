@@ -166,12 +166,16 @@ def test_doctor_survives_an_engine_that_does_not_start(etude, monkeypatch):
 
 def test_doctor_sees_a_gpu_that_jax_does_not_see(etude, monkeypatch):
     from etude.cli import doctor
+    from etude.engine.kernels import build
 
     monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(doctor, "_first_line", lambda *command: "a compiler")
     engine = type("Engine", (), {"devices": staticmethod(lambda: ["cpu:0 (cpu)"])})
+    engine.loaded = staticmethod(lambda: build.Built(None, "", "turned off"))
     monkeypatch.setattr(doctor.importlib, "import_module", lambda name: engine)
-    assert "GPU that jax does not see" in etude("doctor").out
+    text = " ".join(etude("doctor").out.split())
+    assert "GPU that jax does not see" in text
+    assert "– kernels XLA's own serve: turned off" in text
     engine.devices = staticmethod(lambda: ["gpu:0 (NVIDIA H200)"])
     text = etude("doctor").out
     assert "gpu:0 (NVIDIA H200)" in text

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from etude.engine import numpy_convolution, numpy_kernels, numpy_special
 from etude.engine.cell import Frame
 from etude.engine.xla import xla_kernels  # by way of the engine, which turns 64-bit types on
-from etude.engine.xla_convolution import xla_depthwise
+from etude.engine.xla_convolution import xla_depthwise, xla_native
 from tests.ops.families.convolution import naive
 from tests.ops.families.pooling import windows
 
@@ -88,6 +88,62 @@ def test_xla_convolution_and_its_gradients(case: tuple[Any, ...]) -> None:
 def test_xla_depthwise_convolution_and_its_gradients(case: tuple[Any, ...]) -> None:
     assert xla_depthwise.serves(case[1][:-2], case[1][-2], case[-1])
     _check_convolution(xla_kernels, jax.jit, case)
+
+
+@st.composite
+def many_channels(draw: Callable[..., Any]) -> tuple[Any, ...]:
+    """Convolutions whose channels fill whole vectors, parts of them, and several."""
+    x, w, *how, groups = draw(convolutions())
+    channels, filters = draw(st.integers(1, 40)), draw(st.integers(1, 60))
+    x, w = (*x[:-1], groups * channels), (*w[:-2], channels, groups * filters)
+    return (draw(st.integers(1, 5)), *x[1:]), w, *how, groups
+
+
+@pytest.mark.skipif(xla_native.loaded().path is None, reason=xla_native.loaded().reason)
+@given(many_channels())
+def test_native_convolution_and_its_gradients_are_those_of_numpy(case: tuple[Any, ...]) -> None:
+    x_shape, w_shape, *how = case
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shape).astype("float32") for shape in (x_shape, w_shape))
+    y = numpy_kernels.conv(x.astype(float), w.astype(float), *how)
+    assert xla_native.serves(x_shape, w_shape, y.shape, "float32")
+    g = rng.standard_normal(y.shape).astype("float32")
+    calls = (
+        ("conv", (x, w)),
+        ("conv_input_gradient", (g, w, x_shape)),
+        ("conv_filter_gradient", (x, g, w_shape)),
+    )
+    for name, operands in calls:
+        wide = [a.astype(float) if isinstance(a, np.ndarray) else a for a in operands]
+        expected = getattr(numpy_kernels, name)(*wide, *how)
+        own = [jnp.asarray(a) if isinstance(a, np.ndarray) else a for a in operands]
+        found = getattr(xla_kernels, name)(*own, *how)
+        assert found.dtype == "float32"
+        assert found.shape == expected.shape
+        # The sums are of numbers around one; float32 keeps seven digits of them.
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.skipif(xla_native.loaded().path is None, reason=xla_native.loaded().reason)
+def test_native_convolutions_of_many_images_repeat_bit_for_bit() -> None:
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.standard_normal((37, 20, 20, 9)), "float32")
+    g = jnp.asarray(rng.standard_normal((37, 10, 10, 33)), "float32")
+    how = ((2, 2), ((1, 1), (1, 1)), (1, 1), 1)
+    first = xla_kernels.conv_filter_gradient(x, g, (4, 4, 9, 33), *how)
+    for _ in range(5):
+        again = xla_kernels.conv_filter_gradient(x, g, (4, 4, 9, 33), *how)
+        np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_convolutions_of_16_bits_are_summed_in_32(dtype: str) -> None:
+    x = jnp.ones((1, 60, 60, 2), dtype)
+    how = ((1, 1), ((0, 0), (0, 0)), (1, 1))
+    found = xla_kernels.conv_filter_gradient(x, x, (1, 1, 2, 2), *how)
+    assert found.dtype == dtype
+    expected = jnp.asarray(3600, dtype)  # 2048 is where sums of ones end in float16
+    np.testing.assert_array_equal(found, jnp.full((1, 1, 2, 2), expected))
 
 
 def test_depthwise_gradients_of_16_bits_are_summed_in_32() -> None:

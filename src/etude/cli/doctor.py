@@ -18,6 +18,7 @@ from rich.markup import escape
 from etude import config
 from etude.datasets import cache
 from etude.engine import machine_code
+from etude.engine.kernels import build
 from etude.errors import EtudeError
 from etude.labs.running import record
 from etude.labs.running.facts import cores, processor, version
@@ -85,6 +86,16 @@ def _engines() -> Iterator[Finding]:
     advice = "there is an NVIDIA GPU that jax does not see: pip install 'jax[cuda12]'"
     found = f"jax {jax} on {', '.join(devices)}{mark['xla']}"
     yield Finding("xla", True, found, advice if idle_gpu else "")
+    if devices[0].startswith("cpu"):
+        yield _kernels()
+
+
+def _kernels() -> Finding:
+    """The C++ kernels; asking builds them."""
+    built = importlib.import_module("etude.engine.xla_native").loaded()
+    if built.path is None:
+        return Finding("kernels", False, f"XLA's own serve: {built.reason}")
+    return Finding("kernels", True, f"built for this machine: {built.path}")
 
 
 def _packages() -> Iterator[Finding]:
@@ -97,9 +108,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _tools() -> Iterator[Finding]:
-    named = os.environ.get("CXX")
-    candidates = [named] if named else ["c++", "g++", "clang++"]
-    compiler = next((path for name in candidates if (path := shutil.which(name))), None)
+    compiler = build.compiler()
     if compiler is None:
         advice = "install g++ or clang, or point CXX at a compiler"
         yield Finding("C++ compiler", False, "none: no native kernels", advice)

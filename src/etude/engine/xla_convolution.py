@@ -1,4 +1,4 @@
-"""Convolution for the engine ``xla``: XLA's own, but where another way is faster.
+"""Convolution for the engine ``xla``: by our own kernels on the CPU, else by XLA's operations.
 
 The names, signatures and results are those of `etude.engine.numpy_convolution`, which documents
 them.
@@ -18,9 +18,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from etude.engine import xla_depthwise
+from etude.engine import xla_depthwise, xla_native
 from etude.engine.cell import note
-from etude.engine.xla_windows import around_gradient, placed
+from etude.engine.numbers import is_half
+from etude.engine.xla_windows import around_gradient, output_sizes, placed, wide
 
 Array = Any
 Ints = Sequence[int]
@@ -36,12 +37,31 @@ def _layout(rank: int) -> lax.ConvDimensionNumbers:
     return lax.ConvDimensionNumbers(images, (rank + 1, rank, *range(rank)), images)
 
 
+def _is_native(a: Array, b: Array, images: Ints, filters: Ints, outputs: Ints) -> bool:
+    """Whether our own kernels serve for these two factors, 16-bit ones made 32 bits wide."""
+    wide = [jnp.float32 if is_half(factor.dtype) else factor.dtype for factor in (a, b)]
+    return wide[0] == wide[1] and xla_native.serves(images, filters, outputs, wide[0])
+
+
+def _output_shape(
+    images: Ints, filters: Ints, strides: Ints, padding: Pairs, dilation: Ints
+) -> tuple[int, ...]:
+    padded = [size + low + high for size, (low, high) in zip(images[1:-1], padding, strict=True)]
+    reach = [(k - 1) * d + 1 for k, d in zip(filters, dilation, strict=False)]
+    sizes = output_sizes((images[0], *padded, images[-1]), reach, strides)
+    return (images[0], *(max(size, 0) for size in sizes), filters[-1])
+
+
 def conv(
     x: Array, w: Array, strides: Ints, padding: Pairs, dilation: Ints, groups: int = 1
 ) -> Array:
     """Convolution: y[n, o] = Σ_k x[n, o·s + k·d] w[k]."""
     if xla_depthwise.serves(w.shape[:-2], w.shape[-2], groups):
         return xla_depthwise.conv(x, w, strides, padding, dilation).astype(x.dtype)
+    outputs = _output_shape(x.shape, w.shape, strides, padding, dilation)
+    if _is_native(x, w, x.shape, w.shape, outputs):
+        how = (strides, padding, dilation, groups)
+        return xla_native.conv(wide(x), wide(w), outputs, *how).astype(x.dtype)
     note("convolution")
     return lax.conv_general_dilated(
         x,
@@ -66,6 +86,10 @@ def conv_input_gradient(
     """The images' gradient of `conv`: a convolution of the spread gradient with flipped filters."""
     if xla_depthwise.serves(w.shape[:-2], w.shape[-2], groups):
         dx = xla_depthwise.input_gradient(g, w, input_shape, strides, padding, dilation)
+        return dx.astype(g.dtype)
+    if _is_native(g, w, input_shape, w.shape, g.shape):
+        how = (strides, padding, dilation, groups)
+        dx = xla_native.conv_input_gradient(wide(g), wide(w), input_shape, *how)
         return dx.astype(g.dtype)
     if groups == 1 and input_shape[-1] <= 3 and jax.default_backend() == "cpu":
         return _input_gradient_by_columns(g, w, input_shape, strides, padding, dilation)
@@ -115,6 +139,10 @@ def conv_filter_gradient(
     window = kernel_shape[:-2]
     if xla_depthwise.serves(window, kernel_shape[-2], groups):
         dw = xla_depthwise.filter_gradient(x, g, kernel_shape, strides, padding, dilation)
+        return dw.astype(g.dtype)
+    if _is_native(x, g, x.shape, kernel_shape, g.shape):
+        how = (strides, padding, dilation, groups)
+        dw = xla_native.conv_filter_gradient(wide(x), wide(g), kernel_shape, *how)
         return dw.astype(g.dtype)
     note("convolution")
     rank = len(window)

@@ -23,8 +23,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from etude.engine.numbers import is_half
-from etude.engine.xla_windows import around_gradient, output_sizes, padded, seen_at
+from etude.engine.xla_windows import around_gradient, output_sizes, padded, seen_at, wide
 
 Array = Any
 Ints = Sequence[int]
@@ -61,7 +60,7 @@ def _hashable(value: Any) -> Any:
 def conv(x: Array, w: Array, strides: Ints, padding: Pairs, dilation: Ints) -> Array:
     """y[n, o, f] = Σ_k x[n, o·s + k·d, c(f)] w[k, f]."""
     *window, _, filters = w.shape
-    x, w = padded(_wide(x), padding), _wide(w)
+    x, w = padded(wide(x), padding), wide(w)
     reach = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
     sizes = output_sizes(x.shape, reach, strides)
     total: Any = 0
@@ -102,7 +101,7 @@ def filter_gradient(
         return filter_gradient(x, g, kernel_shape, strides, padding, dilation)[0]
     window, filters = tuple(kernel_shape[:-2]), kernel_shape[-1]
     taps = list(itertools.product(*map(range, window)))
-    x, g = padded(_wide(x), padding), _wide(g)
+    x, g = padded(wide(x), padding), wide(g)
     rows, sizes = g.shape[1], g.shape[2:-1]
     reach = (window[0] - 1) * dilation[0] + 1
 
@@ -125,11 +124,6 @@ def filter_gradient(
     sums, _ = lax.scan(add_image, zeros, (x, g))
     axes = tuple(range(len(sizes)))
     return jnp.stack([total.sum(axes) for total in sums]).reshape(*window, 1, filters)
-
-
-def _wide(x: Array) -> Array:
-    """Sums are made in at least 32 bits."""
-    return x.astype(jnp.float32) if is_half(x.dtype) else x
 
 
 def _repeated(x: Array, filters: int) -> Array:

@@ -12,11 +12,18 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from etude.engine.numbers import is_half
+
 Array = Any
 Ints = Sequence[int]
 Pairs = Sequence[tuple[int, int]]
 
-__all__ = ["around_gradient", "output_sizes", "padded", "placed", "seen_at"]
+__all__ = ["around_gradient", "output_sizes", "padded", "placed", "seen_at", "wide"]
+
+
+def wide(x: Array) -> Array:
+    """At least 32 bits per number, in which sums are made."""
+    return x.astype(jnp.float32) if is_half(x.dtype) else x
 
 
 def output_sizes(shape: Ints, window: Ints, strides: Ints) -> tuple[int, ...]:

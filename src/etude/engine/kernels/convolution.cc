@@ -1,0 +1,306 @@
+// Convolutions of 32-bit floats, their two gradients, of any rank to three, stride, padding,
+// dilation, and grouping.
+//
+// Nothing is unrolled into columns: an output is a sum over taps, read from where the images lie
+// (in a copy with zeros around them, where the padding asks for that), and a tile of outputs by
+// filters stays in registers until it is complete. Images are handed out to threads in chunks.
+
+#include "geometry.h"
+#include "threads.h"
+
+namespace etude {
+
+namespace ffi = xla::ffi;
+
+constexpr int64_t kChunk = 256;         // outputs that use the filters while they are in the cache
+constexpr int64_t kSmall = 100 * 1000;  // multiply-adds that are not worth waking a thread for
+
+// A sum over taps for all images: what is seen where, and where the results go.
+struct Phase {
+  std::vector<Offset> windows, stored;  // for each output: where its window begins, where it goes
+  std::vector<Offset> rows;             // what each row of the filters sees of a window
+  std::vector<float> filters;  // [group][block][tap, channel][vectors of the block]
+};
+
+// Rows of filters in the order in which a tile reads them, padded to whole vectors with zeros.
+//
+// at(group, tap, channel, feature): an entry of the filters.
+template <typename At>
+std::vector<float> packed(const std::vector<Place>& taps, int64_t groups, int64_t channels,
+                          int64_t features, const At& at) {
+  const auto blocks = column_blocks(features);
+  const int64_t width = rounded_up(features, kWidth);
+  std::vector<float> found(groups * taps.size() * channels * width);
+  float* to = found.data();
+  for (int64_t group = 0; group < groups; ++group) {
+    for (const auto& [first, vectors] : blocks) {
+      for (const Place& tap : taps) {
+        for (int64_t c = 0; c < channels; ++c, to += vectors * kWidth) {
+          const int64_t count = std::min(vectors * kWidth, features - first * kWidth);
+          for (int64_t f = 0; f < count; ++f) to[f] = at(group, tap.filter, c, first * kWidth + f);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+// Computes the outputs `begin` to `end` of images that lie `step` apart, for one phase.
+void run_phase(const Phase& phase, const float* images, int64_t step, int64_t count, float* out,
+               int64_t out_step, int64_t begin, int64_t end, int64_t groups, int64_t channels,
+               int64_t features) {
+  const int64_t depth = phase.rows.size();
+  const float* filters = phase.filters.data();
+  for (int64_t group = 0; group < groups; ++group) {
+    for (const auto& [first, vectors] : column_blocks(features)) {
+      const int64_t tile = rows(static_cast<int>(vectors));
+      const int64_t columns = std::min(vectors * kWidth, features - first * kWidth);
+      for (int64_t n = 0; n < count; ++n) {
+        const float* x = images + n * step + group * channels;
+        float* y = out + n * out_step + group * features + first * kWidth;
+        for (int64_t p = begin; p < end; p += tile) {
+          const int64_t taken = std::min(tile, end - p);
+          multiply_tile(taken, vectors)(x, &phase.windows[p], phase.rows.data(), depth, filters,
+                                        y, &phase.stored[p], columns);
+        }
+      }
+      filters += depth * vectors * kWidth;
+    }
+  }
+}
+
+// Runs all phases over all images: in chunks of images, or of one image's outputs if they are few.
+void run_phases(ffi::ThreadPool& pool, const std::vector<Phase>& phases, const float* in,
+                const Sizes& in_sizes, int64_t in_channels, const Room& room, float* out,
+                const Sizes& out_sizes, int64_t out_channels, int64_t batch, int64_t groups) {
+  int64_t outputs = 0, work = 0;
+  for (const Phase& phase : phases) {
+    outputs += phase.windows.size();
+    work += phase.windows.size() * phase.filters.size();
+  }
+  if (outputs == 0 || batch == 0) return;
+  const int64_t threads = work * batch < kSmall ? 1 : std::max<int64_t>(pool.num_threads(), 1);
+  const int64_t fair = (batch + 4 * threads - 1) / (4 * threads);
+  const int64_t images = std::max<int64_t>(1, std::min(fair, (kChunk + outputs - 1) / outputs));
+  const int64_t chunks = (batch + images - 1) / images;
+  const int64_t parts = chunks >= 2 * threads ? 1 : std::min<int64_t>(2 * threads, outputs);
+  const bool copied = room.is_needed(in_sizes);
+  const int64_t in_step = copied ? room.floats(in_channels) : product(in_sizes) * in_channels;
+  const int64_t out_step = product(out_sizes) * out_channels;
+  const int64_t in_image = product(in_sizes) * in_channels;
+
+  auto task = [&](int64_t index) {
+    static thread_local Scratch scratch;
+    const int64_t chunk = index / parts, part = index % parts;
+    const int64_t first = chunk * images, count = std::min(images, batch - first);
+    const float* seen = in + first * in_image;
+    if (copied) {
+      float* to = scratch.floats(count * in_step);
+      for (int64_t n = 0; n < count; ++n) {
+        give_room(seen + n * in_image, in_sizes, in_channels, room, to + n * in_step);
+      }
+      seen = to;
+    }
+    for (const Phase& phase : phases) {
+      const int64_t size = phase.windows.size();
+      run_phase(phase, seen, in_step, count, out + first * out_step, out_step, size * part / parts,
+                size * (part + 1) / parts, groups, in_channels / groups, out_channels / groups);
+    }
+  };
+  if (threads == 1) {
+    for (int64_t i = 0; i < chunks * parts; ++i) task(i);
+  } else {
+    share(pool, chunks * parts, task);
+  }
+}
+
+void forward(ffi::ThreadPool& pool, const Convolution& c, const float* x, const float* w,
+             float* y) {
+  const std::array<Axis, kRank> axes{forward_axis(c, 0), forward_axis(c, 1), forward_axis(c, 2)};
+  const Room room = room_for({{{axes[0]}, {axes[1]}, {axes[2]}}}, c.in);
+  const auto taps = places(axes, c.window, room, c.channels);
+  const int64_t channels = c.group_channels(), features = c.group_features();
+  Phase phase{offsets(axes, room.size, c.channels, false),
+              offsets(axes, c.out, c.features, true), rows_of(taps, channels),
+              packed(taps, c.groups, channels, features,
+                     [&](int64_t group, int64_t tap, int64_t channel, int64_t feature) {
+                       return w[(tap * channels + channel) * c.features + group * features +
+                                feature];
+                     })};
+  run_phases(pool, {phase}, x, c.in, c.channels, room, y, c.out, c.features, c.batch, c.groups);
+}
+
+void input_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* g, const float* w,
+                    float* dx) {
+  const std::array<std::vector<Axis>, kRank> axes{gradient_axes(c, 0), gradient_axes(c, 1),
+                                                  gradient_axes(c, 2)};
+  const Room room = room_for(axes, c.out);
+  const int64_t channels = c.group_channels(), features = c.group_features();
+  auto transposed = [&](int64_t group, int64_t tap, int64_t feature, int64_t channel) {
+    return w[(tap * channels + channel) * c.features + group * features + feature];
+  };
+  std::vector<Phase> phases;
+  for (const Axis& d : axes[0]) {
+    for (const Axis& h : axes[1]) {
+      for (const Axis& v : axes[2]) {
+        const std::array<Axis, kRank> own{d, h, v};
+        const auto taps = places(own, c.window, room, c.features);
+        phases.push_back({offsets(own, room.size, c.features, false),
+                          offsets(own, c.in, c.channels, true), rows_of(taps, features),
+                          packed(taps, c.groups, features, channels, transposed)});
+      }
+    }
+  }
+  run_phases(pool, phases, g, c.out, c.features, room, dx, c.in, c.channels, c.batch, c.groups);
+}
+
+// Adds the filters' gradient of some images, which have their room already, to `dw`: [group][tap,
+// channel][features, whole vectors].
+void add_filter_gradient(const Convolution& c, const std::vector<Offset>& rows_seen,
+                         const Offset* windows, int64_t outputs, const float* x, const float* g,
+                         float* dw) {
+  const int64_t features = c.group_features(), width = rounded_up(features, kWidth);
+  const int64_t depth = rows_seen.size();
+  for (int64_t group = 0; group < c.groups; ++group) {
+    for (const auto& [first, vectors] : column_blocks(features)) {
+      const int64_t tile = rows(static_cast<int>(vectors));
+      for (int64_t r = 0; r < depth; r += tile) {
+        const int64_t taken = std::min(tile, depth - r);
+        accumulate_tile(taken, vectors)(x, &rows_seen[r], windows, outputs, g + first * kWidth,
+                                        c.groups * width, dw + r * width + first * kWidth, width);
+      }
+    }
+    x += c.group_channels();
+    g += width;
+    dw += depth * width;
+  }
+}
+
+// Copies rows of `groups` times `features` numbers, each group padded to whole vectors.
+void widen(const float* from, int64_t rows, int64_t groups, int64_t features, float* to) {
+  const int64_t width = rounded_up(features, kWidth);
+  for (int64_t i = 0; i < rows * groups; ++i, from += features, to += width) {
+    std::copy_n(from, features, to);
+    std::fill(to + features, to + width, 0.0f);
+  }
+}
+
+void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x, const float* g,
+                     float* dw) {
+  const std::array<Axis, kRank> axes{forward_axis(c, 0), forward_axis(c, 1), forward_axis(c, 2)};
+  const Room room = room_for({{{axes[0]}, {axes[1]}, {axes[2]}}}, c.in);
+  const auto rows_seen = rows_of(places(axes, c.window, room, c.channels), c.group_channels());
+  const int64_t features = c.group_features(), width = rounded_up(features, kWidth);
+  const int64_t taps = rows_seen.size(), outputs = product(c.out);
+  const int64_t size = c.groups * taps * width;
+  const bool copied = room.is_needed(c.in), widened = width != features;
+  const int64_t in_image = product(c.in) * c.channels;
+  const int64_t in_step = copied ? room.floats(c.channels) : in_image;
+  // As many parts as threads, so that sums come out the same in every run on a machine.
+  const int64_t threads = c.batch * outputs * size < kSmall ? 1 : pool.num_threads();
+  const int64_t parts = std::max<int64_t>(1, std::min(threads, c.batch));
+  std::vector<float> sums(parts * size);
+  // So many images at a time that the sums need not leave the registers often.
+  const int64_t images = std::max<int64_t>(1, kChunk / std::max<int64_t>(outputs, 1));
+  std::vector<Offset> windows = offsets(axes, room.size, c.channels, false);
+  for (int64_t i = 0; i < (images - 1) * outputs; ++i) {
+    windows.push_back(static_cast<Offset>(windows[i] + in_step));
+  }
+
+  auto task = [&](int64_t part) {
+    static thread_local Scratch scratch, gradients;
+    const int64_t end = c.batch * (part + 1) / parts;
+    for (int64_t n = c.batch * part / parts; n < end; n += images) {
+      const int64_t count = std::min(images, end - n);
+      const float* seen = x + n * in_image;
+      if (copied) {
+        float* to = scratch.floats(count * in_step);
+        for (int64_t i = 0; i < count; ++i) {
+          give_room(seen + i * in_image, c.in, c.channels, room, to + i * in_step);
+        }
+        seen = to;
+      }
+      const float* gradient = g + n * outputs * c.features;
+      if (widened) {
+        float* to = gradients.floats(count * outputs * c.groups * width);
+        widen(gradient, count * outputs, c.groups, features, to);
+        gradient = to;
+      }
+      add_filter_gradient(c, rows_seen, windows.data(), count * outputs, seen, gradient,
+                          sums.data() + part * size);
+    }
+  };
+  if (parts == 1) {
+    task(0);
+  } else {
+    share(pool, parts, task);
+  }
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    for (int64_t group = 0; group < c.groups; ++group) {
+      float* to = dw + tap * c.features + group * features;
+      const float* from = sums.data() + (group * taps + tap) * width;
+      for (int64_t f = 0; f < features; ++f) {
+        float sum = 0;
+        for (int64_t part = 0; part < parts; ++part) sum += from[part * size + f];
+        to[f] = sum;
+      }
+    }
+  }
+}
+
+// --- how XLA calls them -------------------------------------------------------------------------
+
+using Floats = ffi::Buffer<ffi::F32>;
+using Numbers = ffi::Span<const int64_t>;
+
+// The settings, each with an entry for every dimension; missing dimensions come first.
+Convolution convolution(Numbers images, Numbers filters, Numbers outputs, Numbers strides,
+                        Numbers low, Numbers dilation, int64_t groups) {
+  const int rank = static_cast<int>(strides.size());
+  Convolution c{images[0], images[rank + 1], outputs[rank + 1], groups, {}, {}, {}, {}, {}, {}};
+  auto filled = [rank](Numbers values, int skipped, int64_t missing) {
+    Sizes found;
+    for (int a = 0; a < kRank; ++a) {
+      const int own = a - (kRank - rank);
+      found[a] = own < 0 ? missing : values[skipped + own];
+    }
+    return found;
+  };
+  c.in = filled(images, 1, 1);
+  c.out = filled(outputs, 1, 1);
+  c.window = filled(filters, 0, 1);
+  c.stride = filled(strides, 0, 1);
+  c.low = filled(low, 0, 0);
+  c.dilation = filled(dilation, 0, 1);
+  return c;
+}
+
+template <void kernel(ffi::ThreadPool&, const Convolution&, const float*, const float*, float*)>
+ffi::Error call(ffi::ThreadPool pool, Floats a, Floats b, ffi::Result<Floats> to, Numbers images,
+                Numbers filters, Numbers outputs, Numbers strides, Numbers low, Numbers dilation,
+                int64_t groups) {
+  const auto c = convolution(images, filters, outputs, strides, low, dilation, groups);
+  kernel(pool, c, a.typed_data(), b.typed_data(), to->typed_data());
+  return ffi::Error::Success();
+}
+
+#define ETUDE_CONVOLUTION(name, kernel)                                       \
+  XLA_FFI_DEFINE_HANDLER_SYMBOL(name, call<kernel>,                           \
+                                ffi::Ffi::Bind()                              \
+                                    .Ctx<ffi::ThreadPool>()                   \
+                                    .Arg<Floats>()                            \
+                                    .Arg<Floats>()                            \
+                                    .Ret<Floats>()                            \
+                                    .Attr<Numbers>("images")                  \
+                                    .Attr<Numbers>("filters")                 \
+                                    .Attr<Numbers>("outputs")                 \
+                                    .Attr<Numbers>("strides")                 \
+                                    .Attr<Numbers>("low")                     \
+                                    .Attr<Numbers>("dilation")                \
+                                    .Attr<int64_t>("groups"))
+
+ETUDE_CONVOLUTION(etude_conv, forward);
+ETUDE_CONVOLUTION(etude_conv_input_gradient, input_gradient);
+ETUDE_CONVOLUTION(etude_conv_filter_gradient, filter_gradient);
+
+}  // namespace etude

@@ -1,0 +1,138 @@
+// The two loops in which a convolution spends its time, each over a tile that stays in registers.
+//
+// Both multiply one number by vectors of filters and add: a broadcast, a load, a multiply-add. A
+// tile of R rows and V vectors does R·V multiply-adds for R + V loads; that is why it pays to hold
+// as many sums as there are registers.
+
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "vectors.h"
+
+namespace etude {
+
+using Offset = int32_t;  // into one image or a few: half the memory of a pointer
+
+// y[p, :] = Σ_r x[p + r] · w[r, :]
+//
+// x: where the images begin. pixels: P offsets into them. rows: `depth` offsets from a pixel. w:
+// `depth` rows of V vectors. y: where the outputs begin. places: P offsets into them. columns: the
+// filters of this tile, at most V vectors.
+template <int P, int V>
+void multiply(const float* x, const Offset* pixels, const Offset* rows, int64_t depth,
+              const float* w, float* y, const Offset* places, int64_t columns) {
+  Vector sums[P][V] = {};
+  const float* at[P];
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) at[p] = x + pixels[p];
+  for (int64_t r = 0; r < depth; ++r, w += V * kWidth) {
+    const int64_t row = rows[r];
+    Vector filters[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) filters[v] = load(w + v * kWidth);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+      const float number = at[p][row];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sums[p][v] += number * filters[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      float* to = y + places[p] + v * kWidth;
+      const int64_t left = columns - v * kWidth;
+      if (left >= kWidth) {
+        store(to, sums[p][v]);
+      } else if (left > 0) {
+        store_first(to, sums[p][v], left);
+      }
+    }
+  }
+}
+
+// dw[r, :] += Σ_p x[p + r] · g[p, :]
+//
+// x: where the images begin. rows: R offsets from a pixel. pixels: `count` offsets into x. g:
+// `count` rows, `step` apart, of V vectors. dw: R rows, `columns` apart.
+template <int R, int V>
+void accumulate(const float* x, const Offset* rows, const Offset* pixels, int64_t count,
+                const float* g, int64_t step, float* dw, int64_t columns) {
+  Vector sums[R][V] = {};
+  const float* at[R];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) at[r] = x + rows[r];
+  for (int64_t p = 0; p < count; ++p, g += step) {
+    const int64_t pixel = pixels[p];
+    Vector gradient[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) gradient[v] = load(g + v * kWidth);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const float number = at[r][pixel];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sums[r][v] += number * gradient[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      float* to = dw + r * columns + v * kWidth;
+      store(to, load(to) + sums[r][v]);
+    }
+  }
+}
+
+using Multiply = void (*)(const float*, const Offset*, const Offset*, int64_t, const float*,
+                          float*, const Offset*, int64_t);
+using Accumulate = void (*)(const float*, const Offset*, const Offset*, int64_t, const float*,
+                            int64_t, float*, int64_t);
+
+template <int V, int... I>
+constexpr std::array<Multiply, sizeof...(I)> multiply_row(std::integer_sequence<int, I...>) {
+  return {multiply<I + 1, V>...};
+}
+
+template <int V, int... I>
+constexpr std::array<Accumulate, sizeof...(I)> accumulate_row(std::integer_sequence<int, I...>) {
+  return {accumulate<I + 1, V>...};
+}
+
+// The tile of that many rows and vectors.
+inline Multiply multiply_tile(int64_t pixels, int64_t vectors) {
+  static constexpr auto one = multiply_row<1>(std::make_integer_sequence<int, rows(1)>());
+  static constexpr auto two = multiply_row<2>(std::make_integer_sequence<int, rows(2)>());
+  static constexpr auto three = multiply_row<3>(std::make_integer_sequence<int, rows(3)>());
+  return (vectors == 1 ? one[pixels - 1] : vectors == 2 ? two[pixels - 1] : three[pixels - 1]);
+}
+
+inline Accumulate accumulate_tile(int64_t numbers, int64_t vectors) {
+  static constexpr auto one = accumulate_row<1>(std::make_integer_sequence<int, rows(1)>());
+  static constexpr auto two = accumulate_row<2>(std::make_integer_sequence<int, rows(2)>());
+  static constexpr auto three = accumulate_row<3>(std::make_integer_sequence<int, rows(3)>());
+  return (vectors == 1 ? one[numbers - 1] : vectors == 2 ? two[numbers - 1] : three[numbers - 1]);
+}
+
+// How the vectors of all filters are cut into tiles: (first vector, vectors) each, none with more
+// than three, and none with one where two and two do as well.
+inline std::vector<std::pair<int64_t, int64_t>> column_blocks(int64_t filters) {
+  const int64_t vectors = rounded_up(filters, kWidth) / kWidth;
+  // Two columns reach the same rate as three with more rows; three spare a lone one.
+  std::vector<std::pair<int64_t, int64_t>> blocks;
+  int64_t first = 0;
+  while (first < vectors) {
+    const int64_t left = vectors - first;
+    const int64_t taken = left == 3 ? 3 : std::min<int64_t>(left, 2);
+    blocks.push_back({first, taken});
+    first += taken;
+  }
+  return blocks;
+}
+
+}  // namespace etude

@@ -1,0 +1,46 @@
+// Vectors of floats in the compiler's own terms, and how many of them a kernel holds in registers.
+//
+// One source serves every instruction set: the compiler is told to use all that the machine has,
+// and the width below follows from that.
+
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace etude {
+
+#if defined(__AVX512F__)
+constexpr int kWidth = 16, kRegisters = 32;
+#elif defined(__AVX__)
+constexpr int kWidth = 8, kRegisters = 16;
+#elif defined(__aarch64__)
+constexpr int kWidth = 4, kRegisters = 32;
+#else
+constexpr int kWidth = 4, kRegisters = 16;
+#endif
+
+// At any address, and of whatever the memory was declared as.
+typedef float Vector __attribute__((vector_size(4 * kWidth), aligned(4), may_alias));
+
+inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
+
+inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
+
+// A tile holds `rows(columns)` times `columns` sums in registers, besides the columns of one factor
+// and one number of the other. Three columns at most: more only pay where filters are many.
+constexpr int kColumns = 3;
+
+constexpr int rows(int columns) {
+  const int fit = (kRegisters - columns - 1) / columns;
+  return fit > 12 ? 12 : fit > 8 && columns == 1 ? 8 : fit;
+}
+
+constexpr int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
+
+// The first `count` lanes, where the rest of the vector belongs to something else.
+inline void store_first(float* to, Vector value, int64_t count) {
+  std::memcpy(to, &value, sizeof(float) * (count < kWidth ? count : kWidth));
+}
+
+}  // namespace etude
