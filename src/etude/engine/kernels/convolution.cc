@@ -58,8 +58,8 @@ void run_phase(const Phase& phase, const float* images, int64_t step, int64_t co
       for (int64_t n = 0; n < count; ++n) {
         const float* x = images + n * step + group * channels;
         float* y = out + n * out_step + group * features + first * kWidth;
-        for (int64_t p = begin; p < end; p += tile) {
-          const int64_t taken = std::min(tile, end - p);
+        for (int64_t p = begin, taken; p < end; p += taken) {
+          taken = next_tile(end - p, tile);
           multiply_tile(taken, vectors)(x, &phase.windows[p], phase.rows.data(), depth, filters,
                                         y, &phase.stored[p], columns);
         }
@@ -155,7 +155,8 @@ void input_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* g,
 }
 
 // Adds the filters' gradient of some images, which have their room already, to `dw`: [group][tap,
-// channel][features, whole vectors].
+// channel][features, whole vectors]. Whole vectors are read from g, the lanes that belong to the
+// next output come to nothing.
 void add_filter_gradient(const Convolution& c, const std::vector<Offset>& rows_seen,
                          const Offset* windows, int64_t outputs, const float* x, const float* g,
                          float* dw) {
@@ -164,24 +165,15 @@ void add_filter_gradient(const Convolution& c, const std::vector<Offset>& rows_s
   for (int64_t group = 0; group < c.groups; ++group) {
     for (const auto& [first, vectors] : column_blocks(features)) {
       const int64_t tile = rows(static_cast<int>(vectors));
-      for (int64_t r = 0; r < depth; r += tile) {
-        const int64_t taken = std::min(tile, depth - r);
+      for (int64_t r = 0, taken; r < depth; r += taken) {
+        taken = next_tile(depth - r, tile);
         accumulate_tile(taken, vectors)(x, &rows_seen[r], windows, outputs, g + first * kWidth,
-                                        c.groups * width, dw + r * width + first * kWidth, width);
+                                        c.features, dw + r * width + first * kWidth, width);
       }
     }
     x += c.group_channels();
-    g += width;
+    g += features;
     dw += depth * width;
-  }
-}
-
-// Copies rows of `groups` times `features` numbers, each group padded to whole vectors.
-void widen(const float* from, int64_t rows, int64_t groups, int64_t features, float* to) {
-  const int64_t width = rounded_up(features, kWidth);
-  for (int64_t i = 0; i < rows * groups; ++i, from += features, to += width) {
-    std::copy_n(from, features, to);
-    std::fill(to + features, to + width, 0.0f);
   }
 }
 
@@ -193,7 +185,7 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
   const int64_t features = c.group_features(), width = rounded_up(features, kWidth);
   const int64_t taps = rows_seen.size(), outputs = product(c.out);
   const int64_t size = c.groups * taps * width;
-  const bool copied = room.is_needed(c.in), widened = width != features;
+  const bool copied = room.is_needed(c.in);
   const int64_t in_image = product(c.in) * c.channels;
   const int64_t in_step = copied ? room.floats(c.channels) : in_image;
   // As many parts as threads, so that sums come out the same in every run on a machine.
@@ -208,7 +200,7 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
   }
 
   auto task = [&](int64_t part) {
-    static thread_local Scratch scratch, gradients;
+    static thread_local Scratch scratch, end_of_g;
     const int64_t end = c.batch * (part + 1) / parts;
     for (int64_t n = c.batch * part / parts; n < end; n += images) {
       const int64_t count = std::min(images, end - n);
@@ -221,13 +213,15 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
         seen = to;
       }
       const float* gradient = g + n * outputs * c.features;
-      if (widened) {
-        float* to = gradients.floats(count * outputs * c.groups * width);
-        widen(gradient, count * outputs, c.groups, features, to);
-        gradient = to;
+      float* to = sums.data() + part * size;
+      const bool is_end = n + count == c.batch && width != features;
+      const int64_t whole = count * outputs - (is_end ? 1 : 0);
+      add_filter_gradient(c, rows_seen, windows.data(), whole, seen, gradient, to);
+      if (is_end) {  // the last output is read from a copy, since nothing may be read behind it
+        float* last = end_of_g.floats(c.features + 3 * kWidth);
+        std::copy_n(gradient + whole * c.features, c.features, last);
+        add_filter_gradient(c, rows_seen, &windows[whole], 1, seen, last, to);
       }
-      add_filter_gradient(c, rows_seen, windows.data(), count * outputs, seen, gradient,
-                          sums.data() + part * size);
     }
   };
   if (parts == 1) {

@@ -135,4 +135,10 @@ inline std::vector<std::pair<int64_t, int64_t>> column_blocks(int64_t filters) {
   return blocks;
 }
 
+// How many of `left` the next tile takes: never more than `most`, and so that none is much smaller.
+inline int64_t next_tile(int64_t left, int64_t most) {
+  const int64_t tiles = (left + most - 1) / most;
+  return (left + tiles - 1) / tiles;
+}
+
 }  // namespace etude

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace etude {
 
@@ -38,9 +39,21 @@ constexpr int rows(int columns) {
 
 constexpr int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
-// The first `count` lanes, where the rest of the vector belongs to something else.
+// The first `count` lanes, where the rest of the vector belongs to something else: by powers of two,
+// since `count` is the same from one call to the next and a branch that is foreseen costs nothing.
 inline void store_first(float* to, Vector value, int64_t count) {
-  std::memcpy(to, &value, sizeof(float) * (count < kWidth ? count : kWidth));
+  const float* from = reinterpret_cast<const float*>(&value);
+  auto part = [&](auto size) {
+    if (count & size) {
+      std::memcpy(to, from, sizeof(float) * size);
+      to += size;
+      from += size;
+    }
+  };
+  part(std::integral_constant<int, 8>());
+  part(std::integral_constant<int, 4>());
+  part(std::integral_constant<int, 2>());
+  part(std::integral_constant<int, 1>());
 }
 
 }  // namespace etude
