@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random as python_random
+from typing import Any
 
 import keras
 import numpy as np
@@ -274,3 +276,17 @@ def test_dropout_and_shuffle_take_symbolic_tensors() -> None:
     x = etude.KerasTensor((None, 3))
     assert random.dropout(x, 0.5, seed=1).shape == (None, 3)
     assert random.shuffle(x, seed=1).shape == (None, 3)
+
+
+def test_seeds_of_layers_follow_from_python_s_generator_as_in_keras() -> None:
+    def draws(library: Any) -> list[float]:
+        python_random.seed(3)
+        library.layers.Dense(2)
+        library.layers.Dropout(0.5)
+        library.initializers.RandomNormal()
+        return [
+            python_random.random(),
+            float(np.asarray(library.random.SeedGenerator().state.value)[0]),
+        ]
+
+    assert draws(etude) == draws(keras)

@@ -120,13 +120,12 @@ def global_seed_generator() -> SeedGenerator:
     return _global["generator"]
 
 
-_seeds = python_random.Random()
-"""Where default seeds come from: not Python's generator, from which other libraries draw, too."""
-
-
 def make_default_seed() -> int:
-    """A seed that was not asked for, 1 ... 10⁹; `set_random_seed` makes it repeat."""
-    return _seeds.randint(1, int(1e9))
+    """A seed that was not asked for, 1 ... 10⁹, drawn from Python's own generator.
+
+    So it repeats after `set_random_seed`, and, as scripts for Keras expect, after ``random.seed``.
+    """
+    return python_random.randint(1, int(1e9))
 
 
 @composite  # by its name also operations find it that stand on a floor below: elastic_transform
@@ -180,7 +179,6 @@ def set_random_seed(seed: int) -> None:
             f"{seed!r} of type {type(seed).__name__}."
         )
     python_random.seed(int(seed))
-    _seeds.seed(int(seed))
     np.random.seed(int(seed) % 2**32)
     _global["seed"] = int(seed)
     if _global["generator"] is not None:  # the same one: compiled programs hold its state

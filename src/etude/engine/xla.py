@@ -23,6 +23,7 @@ from jax import lax
 
 from etude.engine.cell import STATE, Cell, Frame, no_frame, shapes_only
 from etude.engine.interrupts import whole_steps
+from etude.engine.memory import keep_freed
 from etude.engine.numbers import as_numbers
 from etude.errors import EngineError, EtudeError, ShapeError, TracingError
 
@@ -37,6 +38,8 @@ jax.config.update("jax_enable_x64", True)
 from etude.engine import xla_disk_cache, xla_kernels  # noqa: E402  (after the switch above)
 
 xla_disk_cache.start()
+if jax.config.jax_platforms in (None, "", "cpu"):
+    keep_freed()  # before the first thread has a heap of its own
 
 
 def __getattr__(attribute: str) -> Any:
