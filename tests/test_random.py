@@ -290,3 +290,19 @@ def test_seeds_of_layers_follow_from_python_s_generator_as_in_keras() -> None:
         ]
 
     assert draws(etude) == draws(keras)
+
+
+def test_orders_of_data_follow_from_numpy_s_generator_as_in_keras() -> None:
+    def losses(seed: int) -> list[float]:
+        etude.random.set_random_seed(0)
+        model = etude.Sequential([etude.Input((1,)), etude.layers.Dense(1)])
+        model.compile(etude.optimizers.SGD(0.1), "mse")
+        np.random.seed(seed)
+        python_random.seed(4)
+        x = np.arange(8.0).reshape(8, 1) / 8
+        history = model.fit(x, x**2, batch_size=2, epochs=2, verbose=0).history["loss"]
+        assert python_random.random() == python_random.Random(4).random()
+        return history
+
+    assert losses(1) == losses(1)
+    assert losses(1) != losses(2)

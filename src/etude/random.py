@@ -128,6 +128,15 @@ def make_default_seed() -> int:
     return python_random.randint(1, int(1e9))
 
 
+def make_shuffle_seed() -> int:
+    """A seed for the order of data, 1 ... 10⁹, drawn from NumPy's generator.
+
+    Keras shuffles with that one; so ``np.random.seed`` makes orders repeat, and a shuffle leaves
+    the seeds of layers as they would be without it.
+    """
+    return int(np.random.randint(1, int(1e9)))  # noqa: NPY002  (the generator that users seed)
+
+
 @composite  # by its name also operations find it that stand on a floor below: elastic_transform
 def draw_seed(seed: Seed) -> Tensor:
     """A key from a seed: uint32, (2,).

@@ -20,7 +20,7 @@ import numpy as np
 from etude import config
 from etude.data.elements import as_element, as_tensors, map_leaves
 from etude.errors import DataError, DtypeError, ShapeError
-from etude.random import make_default_seed
+from etude.random import make_shuffle_seed
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -360,7 +360,7 @@ class Rounds:
         """The seed, and the number of the iteration."""
         with self.lock:
             if self.seed is None:
-                self.seed = make_default_seed()
+                self.seed = make_shuffle_seed()
             turn = self.count
             self.count += self.changes
             return int(self.seed), turn

@@ -11,7 +11,7 @@ from etude.data.arrays import ArrayBatches, split_for_validation
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.engine.interrupts import whole_steps
 from etude.errors import ArgumentError, DataError
-from etude.random import make_default_seed
+from etude.random import make_shuffle_seed
 from etude.tracebacks import shortened, warn
 from etude.training import checks, host_part
 from etude.training.arguments import checked_count, is_due, limited, limited_steps
@@ -105,7 +105,7 @@ class Trainer(SingleBatches):
             steps_per_epoch,
             shuffle,
             class_weight,
-            make_default_seed(),
+            make_shuffle_seed(),
         )
         steps_per_epoch = limited_steps(steps_per_epoch, batches)
         self._prepare(batches)

@@ -18,7 +18,7 @@ from etude import config, ops
 from etude.data import PyDataset
 from etude.errors import ArgumentError, DataError, ShapeError
 from etude.messages import say
-from etude.random import make_default_seed
+from etude.random import make_shuffle_seed
 from etude.utils.directories import class_folders, files_below
 from etude.utils.directory_datasets import IMAGES
 from etude.utils.images import img_to_array, load_img
@@ -356,7 +356,7 @@ class ImageBatches(PyDataset):
         self.image_data_generator, self._load = generator, load
         self.n = self.samples = count
         self.batch_size, self.shuffle = batch_size, shuffle
-        self.seed = make_default_seed() if seed is None else seed
+        self.seed = make_shuffle_seed() if seed is None else seed
         self.targets: list[Array] = []
         self.class_mode: str | None = None
         self.filenames: list[str] = []
