@@ -134,7 +134,7 @@ def make_shuffle_seed() -> int:
     Keras shuffles with that one; so ``np.random.seed`` makes orders repeat, and a shuffle leaves
     the seeds of layers as they would be without it.
     """
-    return int(np.random.randint(1, int(1e9)))  # noqa: NPY002  (the generator that users seed)
+    return int(np.random.randint(1, int(1e9)))
 
 
 @composite  # by its name also operations find it that stand on a floor below: elastic_transform

@@ -3,8 +3,8 @@
 A compiled step takes one large block for all that it computes on the way, and frees it at its end.
 The C library gives such a block back to the system at once; the next step gets fresh pages, each of
 which the system has to clear and map: where steps are short, that can be half of their time. Here
-the C library is told to keep what is freed, up to half a gigabyte at the end of its heap. The price:
-the process stays larger than it must be. ``ETUDE_KEEP_MEMORY=off`` leaves it as it is.
+the C library is told to keep what is freed, up to half a gigabyte at the end of its heap. The
+price: the process stays larger than it must be. ``ETUDE_KEEP_MEMORY=off`` leaves it as it is.
 """
 
 from __future__ import annotations
