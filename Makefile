@@ -36,7 +36,7 @@ conformance: $(VENV)/ready-to-test  ## the tests of Keras and ONNX against etude
 
 bench: $(VENV)/ready-to-test  ## side-by-side timings; with the peers of bench-peers where they are set up
 	@$(BIN)/python -m benchmarks.import_time
-	@$(BIN)/python -m benchmarks.mlp_batch32 $(ARGS)
+	@$(BIN)/python -m benchmarks.training $(ARGS)
 
 bench-peers: .venv-peers/ready  ## set up PyTorch and TensorFlow for bench, in an environment of their own
 
