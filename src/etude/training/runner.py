@@ -5,8 +5,8 @@ engine ``numpy``. `ResidentRunner` keeps arrays on the device of the engine ``xl
 of the epoch beside them, and runs a loop over steps there: one program for any number of steps,
 since its bounds are inputs. Both see the same batches and do the same arithmetic.
 
-Convolutions are slow inside of XLA's loops on the CPU (jax-ml/jax#12868). There a step that holds
-one is dispatched by itself, again and again.
+XLA's own convolutions are slow inside of its loops on the CPU (jax-ml/jax#12868). There a step that
+holds one is dispatched by itself, again and again; our own kernels do not mind.
 """
 
 from __future__ import annotations
