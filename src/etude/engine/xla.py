@@ -38,8 +38,7 @@ jax.config.update("jax_enable_x64", True)
 from etude.engine import xla_disk_cache, xla_kernels  # noqa: E402  (after the switch above)
 
 xla_disk_cache.start()
-if jax.config.jax_platforms in (None, "", "cpu"):
-    keep_freed()  # before the first thread has a heap of its own
+keep_freed()  # before the first thread has a heap of its own
 
 
 def __getattr__(attribute: str) -> Any:
