@@ -93,6 +93,8 @@ class StreamRunner:
         self.attach()
         self.iterator: Iterator[Any] | None = None
         self.passes = 0
+        self.taken = 0  # batches of this pass
+        self.resumed = False
         self.ran_out = False
         self.last_glance = time.monotonic()
 
@@ -105,11 +107,11 @@ class StreamRunner:
         """Steps in an epoch; ``None`` where that is not known yet."""
         return self.steps or self.batches.num_batches
 
-    def runs(self, epoch: int) -> Iterator[Run]:
-        """The runs of an epoch."""
-        begin = 0
+    def runs(self, epoch: int, first: int = 0) -> Iterator[Run]:
+        """The runs of an epoch; from step ``first`` on where that one was resumed."""
+        begin = first
         group: list[Any] = []
-        for batch in self._batches(epoch):
+        for batch in self._batches(epoch, first):
             group.append(batch)
             if len(group) == self.per_run:
                 yield Run(begin, begin + len(group) - 1, lambda group=group: self._call(group))
@@ -121,7 +123,28 @@ class StreamRunner:
     def restart(self) -> None:
         """Begins at the first batch again, where the data can be gone through twice."""
         if self.batches.num_batches is not None:
-            self.iterator, self.passes = None, 0
+            self.iterator, self.passes, self.taken = None, 0, 0
+
+    def state(self, step: int = 0) -> dict[str, Any]:
+        """Which pass over the data is under way, and how far it is.
+
+        Args:
+            step: how many steps of the epoch were taken.
+        """
+        under_way = self.iterator is not None
+        return {
+            "pass": self.passes - under_way,
+            "taken": self.taken if under_way else 0,
+            "batches": self.batches.state(),
+        }
+
+    def resume(self, state: dict[str, Any], step: int = 0) -> None:
+        """Goes to where another runner was when its `state` was asked for."""
+        self.passes, self.taken = state["pass"], state["taken"]
+        self.iterator = self.batches.resume(state["batches"], self.passes, self.taken)
+        if self.iterator is not None:
+            self.passes += 1
+        self.resumed = step > 0
 
     def _call(self, group: list[Any]) -> Any:
         logs = None
@@ -134,16 +157,18 @@ class StreamRunner:
             self.last_glance = now
         return logs
 
-    def _batches(self, epoch: int) -> Iterator[Any]:
+    def _batches(self, epoch: int, first: int) -> Iterator[Any]:
         if self.steps is None:
-            self.passes = epoch + 1
-            found = False
-            for batch in self.batches.epoch(epoch):
+            if not self.resumed:
+                self.iterator, self.passes = None, epoch
+            self.resumed = False
+            found = first > 0
+            while (batch := self._next()) is not None:
                 found = True
                 yield batch
             self._note_end(found)
             return
-        for step in range(self.steps):
+        for step in range(first, self.steps):
             batch = self._next()
             if batch is None and (step == 0 or self.batches.num_batches is None):
                 batch = self._next()  # of the next pass over the data
@@ -152,6 +177,7 @@ class StreamRunner:
                     return
                 if step:
                     self.iterator = itertools.chain([batch], self.iterator)  # type: ignore[arg-type]
+                    self.taken -= 1
                     batch = None
             if batch is None:
                 warn_of_short_epoch(step, self.steps)
@@ -163,7 +189,9 @@ class StreamRunner:
         if self.iterator is None:
             self.iterator = self.batches.epoch(self.passes)
             self.passes += 1
+            self.taken = 0
         batch = next(self.iterator, None)
+        self.taken += 1
         if batch is None:
             self.iterator = None
         return batch
@@ -235,14 +263,26 @@ class ResidentRunner:
         """Begins at the first sample again: each validation sees the same ones."""
         self.position = (0, 0)
 
-    def runs(self, epoch: int) -> Iterator[Run]:
-        """The runs of an epoch."""
+    def state(self, step: int = 0) -> dict[str, Any]:
+        """As `StreamRunner.state`."""
+        passes, start = self.position
+        return {"pass": passes, "taken": start + step, "batches": self.batches.state()}
+
+    def resume(self, state: dict[str, Any], step: int = 0) -> None:
+        """As `StreamRunner.resume`."""
+        self.batches.resume(state["batches"], 0, 0)
+        self.position = (state["pass"], state["taken"] - step)
+        if self.position[1] >= self.batches.num_batches:
+            self.position = (state["pass"] + 1, 0)
+
+    def runs(self, epoch: int, first: int = 0) -> Iterator[Run]:
+        """The runs of an epoch; from step ``first`` on where that one was resumed."""
         if self.steps is None:
             self.position = (epoch, 0)
         passes, step = self.position
         stop = min(step + self.num_steps, self.batches.num_batches)
-        for first, last, call in self._pass(passes, step, stop):
-            yield Run(first - step, last - step, call)
+        for begin, end, call in self._pass(passes, step + first, stop):
+            yield Run(begin - step, end - step, call)
         self.position = (passes, stop) if stop < self.batches.num_batches else (passes + 1, 0)
         if stop - step < self.num_steps:
             warn_of_short_epoch(stop - step, self.num_steps)
@@ -257,7 +297,7 @@ class ResidentRunner:
             end = min(at + self.pace.steps, stop, whole)
             yield Run(at, end - 1, self._timed(matrix, at, end))
             at = end
-        if stop > whole:
+        if at == whole < stop:
             rest = as_tensor(order[whole * size :].reshape(1, -1))
             yield Run(whole, whole, lambda: self._dispatch(rest, 0, 1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from etude import config, tree
@@ -17,6 +18,7 @@ from etude.training import checks, host_part
 from etude.training.arguments import checked_count, is_due, limited, limited_steps
 from etude.training.building import build_from_batch
 from etude.training.predictions import Predictions, as_numpy
+from etude.training.progress import Progress
 from etude.training.runner import first_batch, make_runner, program
 from etude.training.single_batches import SingleBatches
 
@@ -117,43 +119,60 @@ class Trainer(SingleBatches):
             )
         callbacks = self._callbacks(callbacks, verbose, epochs, batches, steps_per_epoch)
         runner = make_runner(self, "train", batches, steps_per_epoch, callbacks.looks("train"))
-        evaluator: Any = None
         self.stop_training = False
-        logs: dict[str, Any] = {}
         self._initial_epoch = None  # `BackupAndRestore` sets it
-        callbacks.on_train_begin()
+        progress = Progress(self, callbacks, runner)
+
+        def validate(epoch: int) -> dict[str, Any]:
+            if validation is None or not is_due(epoch, validation_freq):
+                return {}
+            evaluator = progress.evaluator or make_runner(
+                self, "test", validation, validation_steps, callbacks.looks("test")
+            )
+            progress.validating(evaluator)
+            found = self._evaluate_epoch(evaluator, callbacks, progress.end_where_asked)
+            return {f"val_{name}": value for name, value in found.items()}
+
         try:
-            for epoch in range(self._initial_epoch or initial_epoch, epochs):
-                self.reset_metrics()
-                callbacks.on_epoch_begin(epoch)
-                if self._forget_stale_programs():  # a callback has frozen a layer, say
-                    runner.attach()
-                    if evaluator is not None:
-                        evaluator.attach()
-                logs = self._train_epoch(runner, epoch, callbacks)
-                if validation is not None and is_due(epoch, validation_freq):
-                    evaluator = evaluator or make_runner(
-                        self, "test", validation, validation_steps, callbacks.looks("test")
-                    )
-                    found = self._evaluate_epoch(evaluator, callbacks)
-                    logs.update({f"val_{name}": value for name, value in found.items()})
-                callbacks.on_epoch_end(epoch, logs)
-                if self.stop_training or runner.ran_out:
-                    break
+            with progress.under_way():
+                callbacks.on_train_begin()
+                for epoch in range(progress.first_epoch(initial_epoch), epochs):
+                    self._fit_epoch(epoch, progress, validate)
+                    if self.stop_training or runner.ran_out:
+                        break
         finally:
             finalize = getattr(self.optimizer, "finalize_variable_values", None)
             if finalize is not None and getattr(self.optimizer, "built", False) and epochs > 0:
                 finalize(self.trainable_weights)
-        callbacks.on_train_end(logs)
+        callbacks.on_train_end(progress.epoch_logs)
         return self.history
 
-    def _train_epoch(self, runner: Any, epoch: int, callbacks: CallbackList) -> dict[str, Any]:
-        logs: Any = None
-        for run in runner.runs(epoch):
+    def _fit_epoch(self, epoch: int, progress: Progress, validate: Callable[[int], Any]) -> None:
+        """An epoch, or what is left of it where training goes on from a checkpoint."""
+        progress.enter(epoch)
+        if progress.stage == "end":
+            return
+        if self._forget_stale_programs():  # a callback has frozen a layer, say
+            progress.runner.attach()
+            if progress.evaluator is not None:
+                progress.evaluator.attach()
+        if progress.stage == "steps":
+            progress.epoch_logs = self._train_epoch(epoch, progress)
+        progress.epoch_logs.update(validate(epoch))
+        progress.stage = "end"
+        progress.callbacks.on_epoch_end(epoch, progress.epoch_logs)
+        progress.end_where_asked()
+
+    def _train_epoch(self, epoch: int, progress: Progress) -> dict[str, Any]:
+        callbacks, logs = progress.callbacks, progress.step_logs
+        runs = () if self.stop_training else progress.runner.runs(epoch, progress.step)
+        for run in runs:
             callbacks.on_train_batch_begin(run.begin)
             with whole_steps():
                 logs = run.call()
+            progress.step, progress.step_logs = run.end + 1, logs
             callbacks.on_train_batch_end(run.end, logs)
+            progress.end_where_asked()
             if self.stop_training:
                 break
         if logs is None and epoch == 0:
@@ -259,7 +278,9 @@ class Trainer(SingleBatches):
         logs = self._evaluate_epoch(runner, callbacks)
         return logs if return_dict else self._in_order(logs)
 
-    def _evaluate_epoch(self, runner: Any, callbacks: CallbackList) -> dict[str, Any]:
+    def _evaluate_epoch(
+        self, runner: Any, callbacks: CallbackList, look_up: Callable[[], None] = lambda: None
+    ) -> dict[str, Any]:
         callbacks.on_test_begin()
         self.reset_metrics()
         self.stop_evaluating = False
@@ -270,6 +291,7 @@ class Trainer(SingleBatches):
             with whole_steps():
                 logs = run.call()
             callbacks.on_test_batch_end(run.end, logs)
+            look_up()
             if self.stop_evaluating:
                 break
         found = self._epoch_logs(logs)
