@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from etude import config, tree
+from etude.callbacks.automatic import automatic
 from etude.callbacks.callback_list import CallbackList, to_numbers
 from etude.data.adapters import batches_of
 from etude.data.arrays import ArrayBatches, split_for_validation
@@ -117,7 +118,9 @@ class Trainer(SingleBatches):
             validation = self._validation_batches(
                 validation_data, validation_batch_size or batch_size
             )
-        callbacks = self._callbacks(callbacks, verbose, epochs, batches, steps_per_epoch)
+        callbacks = self._callbacks(
+            callbacks, verbose, epochs, batches, steps_per_epoch, automatic()
+        )
         runner = make_runner(self, "train", batches, steps_per_epoch, callbacks.looks("train"))
         self.stop_training = False
         self._initial_epoch = None  # `BackupAndRestore` sets it
@@ -219,12 +222,18 @@ class Trainer(SingleBatches):
         return batches
 
     def _callbacks(
-        self, callbacks: Any, verbose: Any, epochs: int, batches: Any, steps: int | None
+        self,
+        callbacks: Any,
+        verbose: Any,
+        epochs: int,
+        batches: Any,
+        steps: int | None,
+        more: Any = None,
     ) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
         return CallbackList(
-            callbacks,
+            [callbacks, more],
             add_history=True,
             add_progbar=verbose != 0,
             verbose=verbose,
