@@ -45,14 +45,17 @@ class Outcome(NamedTuple):
     wrong: list[str]
 
 
-def attempt(engine: str, folder: Path, seconds: float | None, act: int = 0) -> bool:
+def attempt(
+    engine: str, folder: Path, seconds: float | None, act: int = 0, short: bool = False
+) -> bool:
     """Starts the script; kills it after some seconds of training, or in an act of saving.
 
     Returns:
         Whether it was killed.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.training", engine, str(folder), str(act)],
+        [sys.executable, "-m", "tests.crash.training", engine, str(folder), str(act)]
+        + ["short"] * short,
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
@@ -84,7 +87,9 @@ def newest_step(folder: Path) -> tuple[int, ...]:
     return tuple(found)
 
 
-def crash(engine: str, kills: int, seed: int, longest: float = LONGEST) -> Outcome:
+def crash(
+    engine: str, kills: int, seed: int, longest: float = LONGEST, short: bool = False
+) -> Outcome:
     """Kills training until there were so many kills, then lets the last run come to its end."""
     draw = random.Random(f"{engine} {seed}")
     counts: Counter[str] = Counter()
@@ -93,7 +98,7 @@ def crash(engine: str, kills: int, seed: int, longest: float = LONGEST) -> Outco
     with tempfile.TemporaryDirectory() as name:
         whole = Path(name) / "whole"
         whole.mkdir()
-        if attempt(engine, whole, None):
+        if attempt(engine, whole, None, short=short):
             raise RuntimeError("The run that nobody kills was killed.")
         expected = json.loads((whole / "result.json").read_text())
         while counts.total() < kills or runs == 0:
@@ -104,7 +109,8 @@ def crash(engine: str, kills: int, seed: int, longest: float = LONGEST) -> Outco
             while counts.total() < kills:
                 in_save = draw.random() < IN_SAVE
                 seconds = None if in_save else draw.uniform(0, longest)
-                if not attempt(engine, folder, seconds, draw.randint(1, 60) if in_save else 0):
+                act = draw.randint(1, 60) if in_save else 0
+                if not attempt(engine, folder, seconds, act, short):
                     break
                 where = (folder / "where").read_text()
                 counts["saves" if in_save else where] += 1
@@ -113,7 +119,7 @@ def crash(engine: str, kills: int, seed: int, longest: float = LONGEST) -> Outco
                     wrong.append(f"run {runs}: the checkpoint at {before} was lost; found {step}")
                 before = step
             if not (folder / "result.json").exists():
-                attempt(engine, folder, None)
+                attempt(engine, folder, None, short=short)
             if json.loads((folder / "result.json").read_text()) != expected:
                 wrong.append(f"run {runs}: its end differs from that of the run nobody killed")
             parts = [path.name for path in folder.rglob(".*.part")]

@@ -10,7 +10,7 @@ after another. One of them makes the checkpoint: those after it are called once 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,11 +42,18 @@ class Progress:
         step: how many of its steps were taken.
         step_logs: the logs of the last step.
         epoch_logs: those of the epoch, after its steps.
-        evaluator: runs the validation, once there was one.
+        evaluator: runs the validation, once there was one; None before.
     """
 
-    def __init__(self, model: Any, callbacks: CallbackList, runner: Any) -> None:
+    def __init__(
+        self,
+        model: Any,
+        callbacks: CallbackList,
+        runner: Any,
+        make_evaluator: Callable[[], Any] | None,
+    ) -> None:
         self.model, self.callbacks, self.runner = model, callbacks, runner
+        self.make_evaluator = make_evaluator
         self.epoch, self.stage, self.step = 0, STEPS, 0
         self.step_logs: Any = None
         self.epoch_logs: dict[str, Any] = {}
@@ -98,12 +105,12 @@ class Progress:
         if checkpoint is not None:
             self._restore(checkpoint)
 
-    def validating(self, evaluator: Any) -> None:
-        """Validation begins."""
-        if evaluator is not self.evaluator and self.before_validation is not None:
-            evaluator.resume(self.before_validation)
-        self.evaluator, self.stage = evaluator, VALIDATION
-        self.before_validation = evaluator.state()
+    def begin_validation(self) -> Any:
+        """Validation begins; returns what runs it."""
+        assert self.make_evaluator is not None
+        self.evaluator = self.evaluator or self.make_evaluator()
+        self.stage, self.before_validation = VALIDATION, self.evaluator.state()
+        return self.evaluator
 
     # ---- out and in ----------------------------------------------------------------------------
 
@@ -151,8 +158,11 @@ class Progress:
         self.epoch, self.stage, self.step = state["epoch"], state["stage"], state["step"]
         self.step_logs, self.epoch_logs = state["step_logs"], state["epoch_logs"]
         self._warn_of_other_data(state["data"])
+        # Those that make their batches once more do so with the generators of the begin.
+        if state["validation"] is not None and self.make_evaluator is not None:
+            self.evaluator = self.evaluator or self.make_evaluator()
+            self.evaluator.resume(state["validation"])
         self.runner.resume(state["data"], self.step if self.stage == STEPS else 0)
-        self.before_validation = state["validation"]
         # What callbacks and data did in between is undone: all is as it was.
         _restore_weights(model, checkpoint)
         _assign_metrics(model, state["metrics"])

@@ -124,23 +124,17 @@ class Trainer(SingleBatches):
         runner = make_runner(self, "train", batches, steps_per_epoch, callbacks.looks("train"))
         self.stop_training = False
         self._initial_epoch = None  # `BackupAndRestore` sets it
-        progress = Progress(self, callbacks, runner)
 
-        def validate(epoch: int) -> dict[str, Any]:
-            if validation is None or not is_due(epoch, validation_freq):
-                return {}
-            evaluator = progress.evaluator or make_runner(
-                self, "test", validation, validation_steps, callbacks.looks("test")
-            )
-            progress.validating(evaluator)
-            found = self._evaluate_epoch(evaluator, callbacks, progress.end_where_asked)
-            return {f"val_{name}": value for name, value in found.items()}
+        def make_evaluator() -> Any:
+            looks = callbacks.looks("test")
+            return make_runner(self, "test", validation, validation_steps, looks)
 
+        progress = Progress(self, callbacks, runner, None if validation is None else make_evaluator)
         try:
             with progress.under_way():
                 callbacks.on_train_begin()
                 for epoch in range(progress.first_epoch(initial_epoch), epochs):
-                    self._fit_epoch(epoch, progress, validate)
+                    self._fit_epoch(epoch, progress, is_due(epoch, validation_freq))
                     if self.stop_training or runner.ran_out:
                         break
         finally:
@@ -150,7 +144,7 @@ class Trainer(SingleBatches):
         callbacks.on_train_end(progress.epoch_logs)
         return self.history
 
-    def _fit_epoch(self, epoch: int, progress: Progress, validate: Callable[[int], Any]) -> None:
+    def _fit_epoch(self, epoch: int, progress: Progress, validates: bool) -> None:
         """An epoch, or what is left of it where training goes on from a checkpoint."""
         progress.enter(epoch)
         if progress.stage == "end":
@@ -161,7 +155,10 @@ class Trainer(SingleBatches):
                 progress.evaluator.attach()
         if progress.stage == "steps":
             progress.epoch_logs = self._train_epoch(epoch, progress)
-        progress.epoch_logs.update(validate(epoch))
+        if validates and progress.make_evaluator is not None:
+            evaluator = progress.begin_validation()
+            found = self._evaluate_epoch(evaluator, progress.callbacks, progress.end_where_asked)
+            progress.epoch_logs.update({f"val_{name}": value for name, value in found.items()})
         progress.stage = "end"
         progress.callbacks.on_epoch_end(epoch, progress.epoch_logs)
         progress.end_where_asked()
