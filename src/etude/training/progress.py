@@ -27,6 +27,7 @@ from etude.saving.checkpoints import Checkpoint
 from etude.tracebacks import warn
 from etude.training.building import symbols_of
 from etude.training.runner import first_batch, guarded
+from etude.training.watch import LossWatch
 
 __all__ = ["Progress"]
 
@@ -43,6 +44,7 @@ class Progress:
         step_logs: the logs of the last step.
         epoch_logs: those of the epoch, after its steps.
         evaluator: runs the validation, once there was one; None before.
+        watch: looks after the loss.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Progress:
         self.epoch_logs: dict[str, Any] = {}
         self.evaluator: Any = None
         self.before_validation: Any = None
+        self.watch = LossWatch(model)
         self.signals = ending_signals()
         self._pending: Checkpoint | None = None
 

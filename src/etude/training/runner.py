@@ -46,11 +46,15 @@ class Run(NamedTuple):
         begin: number of the first step in the epoch.
         end: number of the last.
         call: runs them and returns the logs of the last.
+        again: runs one of them, by its number, by itself.
+        batch: the data of one of them.
     """
 
     begin: int
     end: int
     call: Callable[[], Any]
+    again: Callable[[int], Any]
+    batch: Callable[[int], Any]
 
 
 def make_runner(
@@ -114,11 +118,20 @@ class StreamRunner:
         for batch in self._batches(epoch, first):
             group.append(batch)
             if len(group) == self.per_run:
-                yield Run(begin, begin + len(group) - 1, lambda group=group: self._call(group))
+                yield self._run(begin, group)
                 begin, group = begin + len(group), []
         if group:
-            yield Run(begin, begin + len(group) - 1, lambda: self._call(group))
+            yield self._run(begin, group)
         self.batches.on_epoch_end()
+
+    def _run(self, begin: int, group: list[Any]) -> Run:
+        return Run(
+            begin,
+            begin + len(group) - 1,
+            lambda: self._call(group),
+            lambda step: self.step(group[step - begin]),
+            lambda step: group[step - begin],
+        )
 
     def restart(self) -> None:
         """Begins at the first batch again, where the data can be gone through twice."""
@@ -281,8 +294,14 @@ class ResidentRunner:
             self.position = (epoch, 0)
         passes, step = self.position
         stop = min(step + self.num_steps, self.batches.num_batches)
-        for begin, end, call in self._pass(passes, step + first, stop):
-            yield Run(begin - step, end - step, call)
+        for run in self._pass(passes, step + first, stop):
+            yield Run(
+                run.begin - step,
+                run.end - step,
+                run.call,
+                lambda number, again=run.again: again(number + step),
+                lambda number, batch=run.batch: batch(number + step),
+            )
         self.position = (passes, stop) if stop < self.batches.num_batches else (passes + 1, 0)
         if stop - step < self.num_steps:
             warn_of_short_epoch(stop - step, self.num_steps)
@@ -292,14 +311,20 @@ class ResidentRunner:
         order, size = self.batches.order(passes), self.batches.batch_size
         whole = self.batches.num_samples // size
         matrix = as_tensor(order[: whole * size].reshape(whole, size))
+
+        def batch(step: int) -> Any:
+            return self.batches.batch(order[step * size : (step + 1) * size])
+
         at = start
         while at < min(stop, whole):
             end = min(at + self.pace.steps, stop, whole)
-            yield Run(at, end - 1, self._timed(matrix, at, end))
+            again = lambda step: self._dispatch(matrix, step, step + 1)  # noqa: E731
+            yield Run(at, end - 1, self._timed(matrix, at, end), again, batch)
             at = end
         if at == whole < stop:
             rest = as_tensor(order[whole * size :].reshape(1, -1))
-            yield Run(whole, whole, lambda: self._dispatch(rest, 0, 1))
+            last = lambda *_: self._dispatch(rest, 0, 1)  # noqa: E731
+            yield Run(whole, whole, last, last, batch)
 
     def _timed(self, matrix: Any, start: int, stop: int) -> Callable[[], Any]:
         def call() -> Any:

@@ -14,7 +14,7 @@ from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.engine.interrupts import whole_steps
 from etude.errors import ArgumentError, DataError
 from etude.random import make_default_seed
-from etude.tracebacks import shortened, warn
+from etude.tracebacks import shortened
 from etude.training import checks, host_part
 from etude.training.arguments import checked_count, is_due, limited, limited_steps
 from etude.training.building import build_from_batch
@@ -164,12 +164,14 @@ class Trainer(SingleBatches):
         progress.end_where_asked()
 
     def _train_epoch(self, epoch: int, progress: Progress) -> dict[str, Any]:
-        callbacks, logs = progress.callbacks, progress.step_logs
+        callbacks, watch, logs = progress.callbacks, progress.watch, progress.step_logs
         runs = () if self.stop_training else progress.runner.runs(epoch, progress.step)
         for run in runs:
             callbacks.on_train_batch_begin(run.begin)
+            watch.begins(run, epoch)
             with whole_steps():
                 logs = run.call()
+            watch.ended(logs, epoch)
             progress.step, progress.step_logs = run.end + 1, logs
             callbacks.on_train_batch_end(run.end, logs)
             progress.end_where_asked()
@@ -178,7 +180,7 @@ class Trainer(SingleBatches):
         if logs is None and epoch == 0:
             raise DataError("The data is empty: there is not a single batch in it.")
         found = self._epoch_logs(logs)
-        _warn_of_nan_loss(found, epoch)
+        watch.look(found, epoch)
         return found
 
     def _prepare(self, batches: Any, targets: bool = True) -> None:
@@ -356,13 +358,3 @@ class Trainer(SingleBatches):
                 break
         callbacks.on_predict_end()
         return found.joined()
-
-
-def _warn_of_nan_loss(logs: dict[str, Any], epoch: int) -> None:
-    loss = logs.get("loss")
-    if isinstance(loss, float) and loss != loss:
-        warn(
-            f"The loss became NaN in epoch {epoch + 1}. Frequent causes: a learning rate that is "
-            "too large, NaN or very large values in the data, a logarithm or division of zero in a "
-            "loss of your own. The callback `TerminateOnNaN` stops training when it happens."
-        )
