@@ -1,6 +1,6 @@
 """`make crash-test`: kills training at random moments, and has it go on each time.
 
-    python -m tests.crash.kills [--kills 100] [--engine numpy] [--engine xla] [--seed 0]
+    python -m tests.crash.kills [--kills 100] [--engine numpy] [--engine xla] [--seed 0] [--short]
 
 Some kills come from outside, at a random time after training began; the others come in the middle
 of saving. A run that was killed is started again, until it ends: its weights, its optimizer and its
@@ -120,6 +120,7 @@ def crash(
                 before = step
             if not (folder / "result.json").exists():
                 attempt(engine, folder, None, short=short)
+            print(f"{engine}: {counts.total()} kills so far", file=sys.stderr, flush=True)
             if json.loads((folder / "result.json").read_text()) != expected:
                 wrong.append(f"run {runs}: its end differs from that of the run nobody killed")
             parts = [path.name for path in folder.rglob(".*.part")]
@@ -134,11 +135,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--engine", action="append", choices=("numpy", "xla"))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--short", action="store_true", help="trains once in a run, not twice")
     options = parser.parse_args()
     failed = False
     for engine in options.engine or ("numpy", "xla"):
         start = time.monotonic()
-        outcome = crash(engine, options.kills, options.seed)
+        outcome = crash(engine, options.kills, options.seed, short=options.short)
         places = ", ".join(f"{n} {NAMES.get(w, w)}" for w, n in outcome.kills.most_common())
         print(
             f"{engine}: {outcome.kills.total()} kills ({places}) in {outcome.runs} runs, "

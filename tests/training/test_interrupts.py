@@ -168,3 +168,15 @@ def test_training_inside_of_training_ends_too():
     with pytest.raises(KeyboardInterrupt):
         fitted(Inner())
     assert len(steps) == 4
+
+
+def test_a_callback_may_train_the_same_model_and_checkpoints_go_on(tmp_path):
+    etude.config.set_engine("numpy")
+
+    class Warm(callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.fit(X[:10], Y[:10], batch_size=10, verbose=0)
+
+    fitted(Warm(), callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False))
+    state = checkpoints.read(tmp_path / "latest.weights.h5").state
+    assert (state["epoch"], state["stage"]) == (2, "end")

@@ -68,12 +68,15 @@ class Progress:
     @contextmanager
     def under_way(self) -> Generator[None]:
         """Inside, callbacks find it, and Ctrl-C and SIGTERM wait for the end of a step."""
+        around = self.model.__dict__.get("_progress")  # where a callback trains the same model
         self.model.__dict__["_progress"] = self
         try:
             with self.signals:
                 yield
         finally:
-            del self.model.__dict__["_progress"]
+            self.model.__dict__["_progress"] = around
+            if around is None:
+                del self.model.__dict__["_progress"]
 
     def end_where_asked(self) -> None:
         """After Ctrl-C or SIGTERM: has callbacks save, and ends training.
