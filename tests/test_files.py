@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etude.files import written_whole
+from etude.files import remove_leftovers, written_whole
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -30,7 +30,9 @@ def test_an_exception_leaves_the_old_file_and_no_other(tmp_path: Path, error: ty
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_files_are_forced_to_the_disk_before_they_are_moved(tmp_path, monkeypatch) -> None:
+def test_files_are_forced_to_the_disk_before_they_are_moved_and_the_folder_after(
+    tmp_path, monkeypatch
+) -> None:
     done = []
     for name in ("fsync", "replace"):
         real = getattr(os, name)
@@ -39,7 +41,19 @@ def test_files_are_forced_to_the_disk_before_they_are_moved(tmp_path, monkeypatc
         )
     with written_whole(tmp_path / "a") as part:
         part.write_text("x")
-    assert done == ["fsync", "replace"]
+    assert done == ["fsync", "replace", "fsync"]  # the last one is of the folder
+
+
+def test_parts_that_killed_processes_left_are_removed(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("whole")
+    gone = tmp_path / ".a.2147483646-12345678.part"
+    of_another = tmp_path / ".ab.2147483646-12345678.part"
+    being_written = tmp_path / f".a.{os.getpid()}-12345678.part"
+    for part in (gone, of_another, being_written):
+        part.touch()
+    remove_leftovers(path)
+    assert sorted(tmp_path.iterdir()) == sorted([path, of_another, being_written])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX has a umask")

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from etude import (
         applications,
         datasets,
+        debugging,
         distillation,
         distribution,
         legacy,
@@ -107,6 +108,7 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "debugging",
     "device",
     "distillation",
     "distribution",
@@ -137,6 +139,7 @@ __all__ = [
 _WHEN_FIRST_USED = (
     "applications",
     "datasets",
+    "debugging",
     "distillation",
     "distribution",
     "legacy",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["PART", "remove", "written_whole"]
+__all__ = ["PART", "remove", "remove_leftovers", "written_whole"]
 
 PART = ".part"
 """How the names of files end that are being written; they begin with a dot."""
@@ -17,8 +17,9 @@ PART = ".part"
 def written_whole(path: Path) -> Iterator[Path]:
     """A place to write a file to, in the same folder, from which it is moved to its own.
 
-    It is forced to the disk before. Until it is moved the old file stays, and with an exception
-    nothing else remains. Two processes that write one file at once each have a place of their own.
+    It is forced to the disk before, and the folder after. Until it is moved the old file stays, and
+    with an exception nothing else remains. Two processes that write one file at once each have a
+    place of their own. A process that is killed leaves a part behind: see `remove_leftovers`.
 
     Args:
         path: where the file belongs.
@@ -42,8 +43,55 @@ def written_whole(path: Path) -> Iterator[Path]:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         _replace(part, path)
+        _force_folder(path.parent)
     finally:
         remove(part)
+
+
+def _force_folder(folder: Path) -> None:
+    """Has the disk remember the new name too; where folders cannot be forced, nothing is done."""
+    with suppress(OSError):  # Windows opens no folders, and some file systems force none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Deletes the parts of a file that processes left behind which were killed as they wrote it.
+
+    Args:
+        path: the file itself, which stays as it is.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> path.with_name(".a.txt.999999999-00000000.part").touch()
+    >>> remove_leftovers(path)
+    >>> list(path.parent.iterdir())
+    []
+    """
+    start = f".{path.name}."
+    with suppress(OSError):
+        for part in list(path.parent.iterdir()):
+            if part.name.startswith(start) and part.name.endswith(PART):
+                number = part.name.removeprefix(start).partition("-")[0]
+                if number.isdecimal() and not _is_running(int(number)):
+                    remove(part)
+
+
+def _is_running(process: int) -> bool:
+    if process == os.getpid():
+        return True
+    if os.name == "nt":  # there, asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return process < 2**31
+    return True
 
 
 def _replace(part: Path, path: Path) -> None:

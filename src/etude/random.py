@@ -199,6 +199,37 @@ def get_random_seed() -> int | None:
     return _global["seed"]
 
 
+def generator_states() -> dict[str, Any]:
+    """The states of all generators of the process: Python's, NumPy's and etude's.
+
+    >>> before = generator_states()
+    >>> first = float(uniform(())), np.random.random()
+    >>> set_generator_states(before)
+    >>> (float(uniform(())), np.random.random()) == first
+    True
+    """
+    name, keys, *rest = np.random.get_state(legacy=True)
+    return {
+        "python": python_random.getstate(),
+        "numpy": [name, np.asarray(keys), *rest],
+        "seed": _global["seed"],
+        "global": global_seed_generator().state.numpy(),
+    }
+
+
+def set_generator_states(states: dict[str, Any]) -> None:
+    """Has all generators of the process go on from where they were.
+
+    Args:
+        states: what `generator_states` returned, also after it was in a file.
+    """
+    version, numbers, rest = states["python"]
+    python_random.setstate((version, tuple(numbers), rest))
+    np.random.set_state(tuple(states["numpy"]))
+    _global["seed"] = states["seed"]
+    global_seed_generator().state.assign(states["global"])
+
+
 # --- arguments ----------------------------------------------------------------------------------
 
 

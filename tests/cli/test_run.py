@@ -142,3 +142,46 @@ def test_an_interrupt_has_status_130_and_leaves_nothing(small_lab, tmp_path):
     assert "report " not in out
     assert list((tmp_path / "reports").iterdir()) == []
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_in_training_leaves_a_checkpoint_to_go_on_from(
+    etude, small_lab, tmp_path, number, status
+):
+    training = """
+import numpy as np
+import etude as keras
+
+class Ready(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        print("epoch", epoch, flush=True)
+
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+epochs = 3 if Path("short").exists() else 10**6
+model.fit(np.ones((4, 1)), np.ones(4), epochs=epochs, verbose=0, callbacks=[Ready()])
+"""
+    text = small_lab.read_text().replace("lab.load_data()\n", training)
+    small_lab.write_text(text.replace("import sys", "import sys\nfrom pathlib import Path"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from etude.cli import main; main()", "run", str(small_lab)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "ETUDE_HOME": str(tmp_path / "home"), "ETUDE_ENGINE": "numpy"},
+    )
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() == "epoch 5":
+                break
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert "Traceback" not in err
+    assert "--resume goes on from the last checkpoint" in err
+    (tmp_path / "short").touch()
+    ended = etude("run", small_lab, "--resume", "--engine", "numpy")
+    assert (ended.status, "epoch" in ended.out) == (0, False), "more epochs were trained already"

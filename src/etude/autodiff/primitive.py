@@ -18,6 +18,7 @@ from etude.autodiff import symbolic
 from etude.autodiff.operators import OPS
 from etude.autodiff.recording import is_recording, note_cut
 from etude.autodiff.tensor import Leaf, Tensor, as_tensor, kept_message
+from etude.autodiff.watching import observer
 from etude.dtypes import FLOATS, result_type
 from etude.engine import xp
 from etude.errors import DtypeError, EtudeError, GradientError, ShapeError, TracingError
@@ -233,6 +234,10 @@ class Primitive:
             if refusal is None:
                 raise
             raise refusal from cause_of(error)
+        who = observer()
+        if who is not None:
+            out = _owned(own, out)
+            who.ran(self, arrays, out if isinstance(out, tuple) else (out,))  # pyright: ignore[reportUnknownArgumentType]
         if is_recording() and any(t is not None and t.origin is not None for t in tensors):
             if self.reason is None:
                 return self._record(tensors, options, out)
@@ -269,6 +274,13 @@ class Primitive:
     def _note_cut(self, tensors: tuple[Tensor | None, ...], why: str) -> None:
         inputs = tuple([t for t in tensors if t is not None and t.origin is not None])
         note_cut(self.name.lstrip("_"), why, inputs)
+
+
+def _owned(own: Callable[[Any], Array], out: Any) -> Any:
+    """Results as arrays of the engine, so that what an observer saw is what goes on."""
+    if isinstance(out, tuple):
+        return tuple(own(o) for o in out)  # pyright: ignore[reportUnknownVariableType]
+    return own(out)
 
 
 _SCALARS = (bool, int, float)

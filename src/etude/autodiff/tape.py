@@ -18,6 +18,7 @@ from etude.autodiff.primitive import RecordedCall, next_sequence
 from etude.autodiff.recording import cuts, start_tape, stop_recording, stop_tape
 from etude.autodiff.tensor import Leaf, Tensor, as_tensor
 from etude.autodiff.unconnected import warn_of_none
+from etude.autodiff.watching import observer
 from etude.dtypes import is_float_dtype
 from etude.engine import xp
 from etude.errors import ArgumentError, DtypeError, GradientError
@@ -238,6 +239,7 @@ def _walk_back(
         if target.origin is not None:
             _accumulate(cotangents, (target.origin, target.index), seed)
     calls = _between(targets, sources, start)
+    who = observer()
     for call in sorted(calls, key=lambda c: c.seq, reverse=True):
         count = len(call.arrays)
         own = [cotangents.get((call, i)) for i in range(count)]
@@ -251,6 +253,8 @@ def _walk_back(
             OPS["zeros_like"](Tensor(a)) if c is None else c
             for a, c in zip(call.arrays, own, strict=True)
         )
+        if who is not None:
+            who.pulling_back(call)
         entries = call.primitive.pull_back(call, g, outputs)
         if len(entries) != len(call.inputs):
             raise GradientError(
@@ -264,6 +268,8 @@ def _walk_back(
             if place in sources or x.origin in calls:
                 gradient = entry() if callable(entry) else entry
                 _accumulate(cotangents, place, _fit(gradient, x, call.primitive.name))
+    if who is not None:
+        who.pulling_back(None)
     return {place: cotangents[place] for place in sources if place in cotangents}
 
 

@@ -11,6 +11,7 @@ from etude.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlate
 from etude.callbacks.model_checkpoint import ModelCheckpoint
 from etude.callbacks.monitor import MonitorCallback
 from etude.callbacks.progress import ProgbarLogger
+from etude.callbacks.resume import Resume
 from etude.callbacks.swap_ema_weights import SwapEMAWeights
 from etude.callbacks.tensorboard import TensorBoard
 from etude.callbacks.terminate_on_nan import TerminateOnNaN
@@ -29,6 +30,7 @@ __all__ = [
     "MonitorCallback",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "Resume",
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",

@@ -16,6 +16,10 @@ class Callback:
     overridden, training looks up after every batch (or ``steps_per_execution`` of them), which
     takes time; methods for epochs cost nothing.
 
+    A callback that remembers something between epochs names these attributes in ``_remembered``, or
+    overrides `get_state` and `set_state`: so it goes on as well where training goes on from a
+    checkpoint.
+
     Attributes:
         params: ``verbose``, ``epochs`` and ``steps``.
         model: the model that is trained.
@@ -30,6 +34,7 @@ class Callback:
 
     params: dict[str, Any] | None = None
     _model: Any = None
+    _remembered: tuple[str, ...] = ()
 
     @property
     def model(self) -> Any:
@@ -43,6 +48,16 @@ class Callback:
     def set_model(self, model: Any) -> None:
         """Called before training with the model."""
         self._model = model
+
+    def get_state(self) -> dict[str, Any]:
+        """What it remembers, for checkpoints: numbers, texts, arrays, lists and dictionaries."""
+        return {name: getattr(self, name) for name in self._remembered}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on from what `get_state` returned; called after `on_train_begin`."""
+        for name in self._remembered:
+            if name in state:
+                setattr(self, name, state[name])
 
     def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """An older name of `on_train_batch_begin`."""

@@ -60,6 +60,7 @@ class CallbackList:
                 )
             check_hooks(callback)
         self.callbacks: list[Any] = list(found)
+        self.place: str | None = None
         self._progbar: Any = _first(self.callbacks, ProgbarLogger)
         if self._progbar is None and add_progbar:
             self._progbar = ProgbarLogger()
@@ -119,8 +120,10 @@ class CallbackList:
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Calls all; the history comes last, with what the others put into the logs."""
         logs = {} if logs is None else logs
-        for callback in sorted(self.callbacks, key=lambda c: c is self._history):
-            callback.on_epoch_end(epoch, logs)
+        self._in_turn("on_epoch_end", self._at_epoch_end(), epoch, logs)
+
+    def _at_epoch_end(self) -> list[Any]:
+        return sorted(self.callbacks, key=lambda c: c is self._history)
 
     def _call(self, method: str, *args: Any) -> None:
         for callback in self.callbacks:
@@ -174,10 +177,61 @@ class CallbackList:
         if not watchers and not drawn:
             return  # the logs are not even fetched from the device
         logs = logs if kind == "predict" else to_numbers(logs)
-        for callback in watchers:
-            getattr(callback, method)(batch, logs)
+        self._in_turn(method, watchers, batch, logs)
         if drawn:
             getattr(self._progbar, method)(batch, logs)
+
+    # ---- checkpoints ---------------------------------------------------------------------------
+
+    def _in_turn(self, method: str, callbacks: list[Any], *args: Any) -> None:
+        """Calls some, one after another, and keeps in mind which is at work."""
+        for callback in callbacks:
+            self.place = self._name(callback)
+            getattr(callback, method)(*args)
+        self.place = None
+
+    def _name(self, callback: Any) -> str:
+        """The class of a callback, with its number among those of this class."""
+        kind = type(callback)
+        same = [other for other in self.callbacks if type(other) is kind]
+        return f"{kind.__name__} {next(i for i, c in enumerate(same) if c is callback)}"
+
+    def go_on(self, method: str, place: str | None, *args: Any) -> None:
+        """Calls those whose turn comes after that of the one which made a checkpoint.
+
+        Args:
+            method: ``"on_train_batch_end"`` or ``"on_epoch_end"``.
+            place: which one made it; with None all had their turn.
+            *args: arguments of the method.
+        """
+        watchers = self._watchers["train"]
+        callbacks = self._at_epoch_end() if method == "on_epoch_end" else watchers
+        names = [self._name(callback) for callback in callbacks]
+        if place in names:
+            self._in_turn(method, callbacks[names.index(place) + 1 :], *args)
+
+    def get_state(self) -> dict[str, Any]:
+        """What each callback remembers, by its name here."""
+        found = {
+            self._name(callback): callback.get_state()
+            for callback in self.callbacks
+            if hasattr(callback, "get_state")
+        }
+        return {name: state for name, state in found.items() if state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Has each callback go on from what it remembered; those that are new begin anew."""
+        for callback in self.callbacks:
+            name = self._name(callback)
+            if name in state:
+                callback.set_state(state[name])
+
+    def on_interrupt(self, logs: dict[str, Any]) -> None:
+        """Has those that make checkpoints make one, before Ctrl-C or SIGTERM ends training."""
+        for callback in self.callbacks:
+            save = getattr(callback, "_on_interrupt", None)
+            if save is not None:
+                save(logs)
 
     # ---- whole runs ----------------------------------------------------------------------------
 

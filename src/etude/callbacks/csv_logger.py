@@ -36,9 +36,25 @@ class CSVLogger(Callback):
         """Opens the file."""
         path = Path(self.filename)
         self._close()
-        self._header = not (self.append and path.exists() and path.stat().st_size > 0)
-        self.csv_file = path.open("a" if self.append else "w", newline="", encoding="utf-8")
+        # What is in it stays until the first line: training may go on from a checkpoint.
+        self.csv_file = path.open("a", newline="", encoding="utf-8")
+        self._header = not (self.append and path.stat().st_size > 0)
         self.keys = None
+
+    def get_state(self) -> dict[str, Any]:
+        """How long the file is, and what its columns are."""
+        if self.csv_file is None or self.keys is None:
+            return {}
+        return {"size": self.csv_file.tell(), "keys": self.keys}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Cuts off the lines of epochs that are trained once more."""
+        if self.csv_file.tell() < state["size"]:
+            return  # it is another file: it begins anew
+        self.csv_file.truncate(state["size"])
+        self.csv_file.seek(0, os.SEEK_END)
+        self.keys = list(state["keys"])
+        self.writer = self._make_writer()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes a line."""
@@ -49,11 +65,16 @@ class CSVLogger(Callback):
             self.keys = sorted(logs)
             if self.keys and not any(key.startswith("val_") for key in self.keys):
                 self.keys += [f"val_{key}" for key in self.keys]
-            self.writer = csv.writer(self.csv_file, delimiter=self.sep, lineterminator="\n")
+            self.writer = self._make_writer()
+            if not self.append:
+                self.csv_file.truncate(0)
             if self._header:
                 self.writer.writerow(["epoch", *self.keys])
         self.writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
         self.csv_file.flush()
+
+    def _make_writer(self) -> Any:
+        return csv.writer(self.csv_file, delimiter=self.sep, lineterminator="\n")
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Closes the file."""

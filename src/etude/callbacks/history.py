@@ -41,6 +41,16 @@ class History(Callback):
         if self.model is not None:
             self.model.history = self
 
+    def get_state(self) -> dict[str, Any]:
+        """The epochs so far."""
+        return {"history": dict(self.history), "epoch": self.epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Puts the epochs before in front."""
+        self.history.clear()
+        self.history.update(state["history"])
+        self.epoch = state["epoch"]
+
     if not TYPE_CHECKING:  # checkers shall go on to find names that are not there
 
         def __getattr__(self, name: str) -> Any:

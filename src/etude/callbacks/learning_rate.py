@@ -113,6 +113,8 @@ class ReduceLROnPlateau(MonitorCallback):
         ArgumentError: the factor is not less than 1.
     """
 
+    _remembered = ("best", "cooldown_counter", "wait")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,20 @@ import numpy as np
 
 from etude.callbacks.monitor import MonitorCallback
 from etude.errors import ArgumentError
+from etude.files import remove_leftovers
 from etude.messages import say
+from etude.saving import checkpoints
+from etude.saving.files import make_folder, write_atomically
 
 __all__ = ["ModelCheckpoint"]
 
 
 class ModelCheckpoint(MonitorCallback):
     """Saves the model, or its weights, after every epoch or every so many batches.
+
+    The file also holds where training was: `Resume` goes on from there. A file is written beside
+    its place and moved there when it is whole, so that the one before is not lost. After Ctrl-C or
+    SIGTERM one more is written, unless only the best are wanted.
 
     Args:
         filepath: the file, ``*.keras`` or ``*.weights.h5``; it may hold places for values:
@@ -33,6 +41,8 @@ class ModelCheckpoint(MonitorCallback):
     Raises:
         ArgumentError: the file has another ending, or ``save_freq`` another value.
     """
+
+    _remembered = ("best", "_seen_since_saving", "_last_batch", "_epoch")
 
     def __init__(
         self,
@@ -96,13 +106,26 @@ class ModelCheckpoint(MonitorCallback):
                 f"ModelCheckpoint writes to a file, but `filepath` is a directory: {path}. Add a "
                 "file name to it."
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if self.save_weights_only:
+        make_folder(path.parent)
+        remove_leftovers(path)
+        progress = self.model.__dict__.get("_progress")  # none in a loop of the user's own
+        state = None if progress is None else progress.state()
+        if not self.save_weights_only:
+            with checkpoints.carrying(self.model, state):
+                self.model.save(path, overwrite=True)
+        elif state is None:
             self.model.save_weights(path, overwrite=True)
         else:
-            self.model.save(path, overwrite=True)
+            content = checkpoints.to_bytes(self.model, state)
+            write_atomically(path, lambda part: part.write_bytes(content))
         if self.verbose > 0:
             say(f"\nEpoch {epoch + 1}: finished saving model to {path}")
+
+    def _on_interrupt(self, logs: dict[str, Any]) -> None:
+        if self.save_best_only:
+            return
+        with suppress(ArgumentError):  # a name with values that are only known after an epoch
+            self._save(self._epoch, self._last_batch, logs)
 
     def _is_wanted(self, epoch: int, logs: dict[str, Any], path: Path) -> bool:
         if not self.save_best_only:

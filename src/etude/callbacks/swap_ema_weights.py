@@ -31,6 +31,8 @@ class SwapEMAWeights(Callback):
         >>> # model.compile(optimizer, "mse"); model.fit(x, y, callbacks=[swap])
     """
 
+    _remembered = ("_ema_weights_in_model",)
+
     def __init__(self, swap_on_epoch: bool = False) -> None:
         self.swap_on_epoch = swap_on_epoch
         self._ema_weights_in_model = False

@@ -51,6 +51,8 @@ class TensorBoard(Callback):
         'epoch'
     """
 
+    _remembered = ("_batches",)
+
     def __init__(
         self,
         log_dir: Any = "logs",

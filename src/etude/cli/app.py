@@ -1,7 +1,7 @@
 """The command `etude`, put together; and how its errors end.
 
 Exit status: 0 done, 1 a fault of the program, 2 bad usage or input, 3 data not to be had, 4 a
-required target missed, 130 interrupted.
+required target missed, 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations

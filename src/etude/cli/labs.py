@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from etude.cli.status import FAULT, INTERRUPTED, TARGET_MISSED
+from etude.cli.status import FAULT, INTERRUPTED, TARGET_MISSED, TERMINATED
 from etude.errors import ArgumentError, EtudeError
 from etude.labs.running import record
 from etude.labs.running.catalog import catalog, find_lab
@@ -99,6 +99,12 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for the report.")] = Path("reports"),
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on where the last run with these same options was interrupted."
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print the result as one line of JSON; all else to stderr."),
@@ -121,10 +127,11 @@ def run(
         data=data,
         seed=seed,
         out=out,
+        resume=resume,
     )
     # With --json, whatever a lab prints must not reach the one line that programs read.
     aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
-    with aside, _told_in_words(header):
+    with aside, _told_in_words(header, lambda: runner.has_checkpoint(header, options)):
         result = runner.run(header, options, say=_say)
     if as_json:
         typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
@@ -179,13 +186,17 @@ def _pairs(settings: list[str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _told_in_words(header: Header) -> Iterator[None]:
+def _told_in_words(header: Header, can_go_on: Callable[[], bool]) -> Iterator[None]:
     """Ends a run that was interrupted, or whose code fails, without this program's own frames."""
     try:
         yield
     except KeyboardInterrupt:
-        print("\netude: interrupted; no report was written.", file=sys.stderr)
+        _tell_of_interrupt(can_go_on())
         raise typer.Exit(INTERRUPTED) from None
+    except SystemExit as end:
+        if end.code == TERMINATED:
+            _tell_of_interrupt(can_go_on())
+        raise
     except EtudeError as error:
         line = _line_in(header, error)
         if line is not None:
@@ -199,6 +210,12 @@ def _told_in_words(header: Header) -> Iterator[None]:
         told = "".join(traceback.format_exception_only(error)).strip()
         print(f"etude: the lab {header.name} failed: {told}", file=sys.stderr)
         raise typer.Exit(FAULT) from error
+
+
+def _tell_of_interrupt(can_go_on: bool) -> None:
+    print("\netude: interrupted; no report was written.", file=sys.stderr)
+    if can_go_on:
+        print("The same command with --resume goes on from the last checkpoint.", file=sys.stderr)
 
 
 def _line_in(header: Header, error: Exception) -> int | None:

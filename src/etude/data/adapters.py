@@ -40,6 +40,23 @@ class Batches(Protocol):
         """Called after every epoch."""
         ...
 
+    def state(self) -> dict[str, Any]:
+        """Where it is, in numbers and arrays, for a checkpoint."""
+        ...
+
+    def resume(self, state: dict[str, Any], epoch: int, taken: int) -> Iterator[Any] | None:
+        """Goes to where it was when `state` was called, in another process.
+
+        Args:
+            state: what `state` returned.
+            epoch: the epoch that had begun.
+            taken: how many batches of it had been taken.
+
+        Returns:
+            The batches after these; ``None`` where no epoch was under way.
+        """
+        ...
+
 
 def batches_of(
     x: Any,

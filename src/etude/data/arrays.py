@@ -241,11 +241,20 @@ class ArrayBatches:
         """The samples with these numbers."""
         return tree.map_structure(lambda a: None if a is None else a[indices], self.arrays)
 
-    def epoch(self, epoch: int) -> Iterator[tuple[Any, Any, Any]]:
-        """The batches of an epoch."""
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Any, Any, Any]]:
+        """The batches of an epoch, from batch ``first`` on."""
         order = self.order(epoch)
-        for start in range(0, self.num_samples, self.batch_size):
+        for start in range(first * self.batch_size, self.num_samples, self.batch_size):
             yield self.batch(order[start : start + self.batch_size])
+
+    def state(self) -> dict[str, Any]:
+        """What the order of later epochs depends on, and what tells these data from others."""
+        return {"seed": self.seed, "samples": self.num_samples, "batch_size": self.batch_size}
+
+    def resume(self, state: dict[str, Any], epoch: int, taken: int) -> Iterator[Any] | None:
+        """Goes on after some batches of an epoch; ``None`` where none was taken yet."""
+        self.seed = state["seed"]
+        return self.epoch(epoch, taken) if taken else None
 
     def on_epoch_end(self) -> None:
         """Nothing."""

@@ -125,6 +125,7 @@ class PyDatasetBatches:
         self.class_weight = class_weight
         self.seed = seed
         self.batch_size = None
+        self.ended = 0  # epochs
         if self.num_batches == 0:
             raise DataError(
                 f"The PyDataset {type(dataset).__name__} has no batches: its length is 0."
@@ -136,11 +137,27 @@ class PyDatasetBatches:
         count = self.dataset.num_batches
         return None if count is None or count == math.inf else int(count)
 
-    def epoch(self, epoch: int) -> Iterator[Any]:
-        """The batches of an epoch."""
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Any]:
+        """The batches of an epoch, from batch ``first`` on."""
         self.dataset.on_epoch_begin()
-        for batch in self._ordered(self._indices(epoch)):
-            yield self._checked(batch)
+        indices = islice(self._indices(epoch), first, None)
+        return (self._checked(batch) for batch in self._ordered(indices))
+
+    def state(self) -> dict[str, Any]:
+        """What the order of later epochs depends on."""
+        return {"seed": self.seed, "ended": self.ended}
+
+    def resume(self, state: dict[str, Any], epoch: int, taken: int) -> Iterator[Any] | None:
+        """Goes on after some batches of an epoch; ``None`` where none was taken yet.
+
+        The data set hears of the epochs before once more, so that one which shuffles itself at
+        the end of each has its order again.
+        """
+        self.seed = state["seed"]
+        while self.ended < state["ended"]:
+            self.dataset.on_epoch_begin()
+            self.on_epoch_end()
+        return self.epoch(epoch, taken) if taken else None
 
     def _indices(self, epoch: int) -> Iterator[int]:
         count = self.num_batches
@@ -195,4 +212,5 @@ class PyDatasetBatches:
 
     def on_epoch_end(self) -> None:
         """Tells the data set."""
+        self.ended += 1
         self.dataset.on_epoch_end()

@@ -25,7 +25,7 @@ from etude.random import make_shuffle_seed
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["AUTOTUNE", "Call", "Rounds"]
+__all__ = ["AUTOTUNE", "CachedRounds", "Call", "Rounds"]
 
 AUTOTUNE = -1
 _END: Any = object()
@@ -359,11 +359,48 @@ class Rounds:
     def next(self) -> tuple[int, int]:
         """The seed, and the number of the iteration."""
         with self.lock:
-            if self.seed is None:
-                self.seed = make_shuffle_seed()
-            turn = self.count
+            state = self._state()
             self.count += self.changes
-            return int(self.seed), turn
+            return state
+
+    def _state(self) -> tuple[int, int]:
+        if self.seed is None:
+            self.seed = make_shuffle_seed()
+        return int(self.seed), self.count
+
+    def state(self) -> list[int]:
+        """The seed, and the number of the next iteration."""
+        with self.lock:
+            return list(self._state())
+
+    def restore(self, state: list[int]) -> None:
+        """Goes on from a state."""
+        with self.lock:
+            self.seed, self.count = state
+
+
+class CachedRounds:
+    """The rounds of elements that are kept: those of the iteration in which they were made."""
+
+    def __init__(self, rounds: Any) -> None:
+        self.rounds = rounds
+        self.begun = self.kept = None
+
+    def begin(self) -> None:
+        """An iteration begins, which may come to be the one that is kept."""
+        self.begun = self.rounds.state()
+
+    def keep(self) -> None:
+        """The elements of that iteration are kept."""
+        self.kept = self.begun
+
+    def state(self) -> Any:
+        """As `Rounds.state`."""
+        return self.rounds.state() if self.kept is None else self.kept
+
+    def restore(self, state: Any) -> None:
+        """As `Rounds.restore`."""
+        self.rounds.restore(state)
 
 
 def shuffled(source: Iterable[Any], size: int, seed: int, round_: int) -> Iterator[Any]:

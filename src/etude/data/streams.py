@@ -9,6 +9,7 @@ from etude import tree
 from etude.data.class_weights import class_weights_to_sample_weights
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.errors import ArgumentError, DataError
+from etude.random import generator_states, set_generator_states
 
 __all__ = ["DatasetBatches", "GeneratorBatches", "IterableBatches"]
 
@@ -63,6 +64,7 @@ class GeneratorBatches:
         self.generator = generator
         self.class_weight = class_weight
         self.held: list[Any] = []  # a batch that was looked at, but not used
+        self.used = 0
 
     def peek(self) -> Any:
         """The next batch, which stays the next one; ``None`` at the end."""
@@ -75,14 +77,21 @@ class GeneratorBatches:
 
     def epoch(self, epoch: int) -> Iterator[Any]:
         """The batches that are left."""
-        while True:
-            if self.held:
-                yield self.held.pop()
-                continue
-            batch = next(self.generator, None)
-            if batch is None:
-                return
-            yield _checked(batch, self.class_weight)
+        while (batch := self.peek()) is not None:
+            self.held.clear()
+            self.used += 1
+            yield batch
+
+    def state(self) -> dict[str, Any]:
+        """How many batches were used."""
+        return {"used": self.used}
+
+    def resume(self, state: dict[str, Any], epoch: int, taken: int) -> Iterator[Any]:
+        """Goes on after the batches that were used, which the generator has to make once more."""
+        batches = self.epoch(epoch)
+        for _ in range(state["used"] - self.used):
+            next(batches, None)
+        return batches
 
     def on_epoch_end(self) -> None:
         """Nothing."""
@@ -104,6 +113,8 @@ class IterableBatches:
     def __init__(self, source: Any, class_weight: dict[int, float] | None = None) -> None:
         self.source = source
         self.class_weight = class_weight
+        self.ended = 0  # epochs
+        self.begun: Any = None  # where generators and seeds were as the epoch began
 
     @property
     def num_batches(self) -> int | None:
@@ -116,11 +127,39 @@ class IterableBatches:
 
     def epoch(self, epoch: int) -> Iterator[Any]:
         """The batches, from the first on."""
-        for batch in self.source:
-            yield _checked(batch, self.class_weight)
+        self.begun = self._seeds()
+        return (_checked(batch, self.class_weight) for batch in self._elements())
+
+    def _elements(self) -> Iterator[Any]:
+        return iter(self.source)
+
+    def _seeds(self) -> dict[str, Any]:
+        """What decides which elements come, as far as that can be known."""
+        return {"generators": generator_states()}
+
+    def _set_seeds(self, seeds: dict[str, Any]) -> None:
+        set_generator_states(seeds["generators"])
+
+    def state(self) -> dict[str, Any]:
+        """Where generators and seeds are, and where they were as the epoch began."""
+        return {"begun": self.begun, "now": self._seeds(), "ended": self.ended}
+
+    def resume(self, state: dict[str, Any], epoch: int, taken: int) -> Iterator[Any] | None:
+        """Goes on after some batches of an epoch, which are made once more, with the same seeds."""
+        while self.ended < state["ended"]:
+            self.on_epoch_end()
+        if not taken:
+            self._set_seeds(state["now"])
+            return None
+        self._set_seeds(state["begun"])
+        batches = self.epoch(epoch)
+        for _ in range(taken):
+            next(batches, None)
+        return batches
 
     def on_epoch_end(self) -> None:
         """Tells the object, if it wants to know."""
+        self.ended += 1
         notify = getattr(self.source, "on_epoch_end", None)
         if callable(notify):
             notify()
@@ -134,7 +173,12 @@ class DatasetBatches(IterableBatches):
         class_weight: a weight for each class.
     """
 
-    def epoch(self, epoch: int) -> Iterator[Any]:
-        """The batches, from the first on."""
-        for batch in self.source.arrays():
-            yield _checked(batch, self.class_weight)
+    def _elements(self) -> Iterator[Any]:
+        return self.source.arrays()
+
+    def _seeds(self) -> dict[str, Any]:
+        return {**super()._seeds(), "rounds": self.source.state()}
+
+    def _set_seeds(self, seeds: dict[str, Any]) -> None:
+        super()._set_seeds(seeds)
+        self.source.restore(seeds["rounds"])

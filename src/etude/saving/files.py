@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from etude.errors import ArgumentError, FileError
 from etude.files import written_whole
 
-__all__ = ["write_atomically"]
+__all__ = ["make_folder", "write_atomically"]
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder to save to, and those above it, where they are missing.
+
+    Raises:
+        FileError: it cannot be made, or not be written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(None, "it is read-only")
+    except OSError as error:
+        raise FileError(
+            f"Nothing can be saved to the folder {path}: {error.strerror}. Choose a folder of your "
+            "own."
+        ) from error
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

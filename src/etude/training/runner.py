@@ -46,11 +46,15 @@ class Run(NamedTuple):
         begin: number of the first step in the epoch.
         end: number of the last.
         call: runs them and returns the logs of the last.
+        again: runs one of them, by its number, by itself.
+        batch: the data of one of them.
     """
 
     begin: int
     end: int
     call: Callable[[], Any]
+    again: Callable[[int], Any]
+    batch: Callable[[int], Any]
 
 
 def make_runner(
@@ -93,6 +97,8 @@ class StreamRunner:
         self.attach()
         self.iterator: Iterator[Any] | None = None
         self.passes = 0
+        self.taken = 0  # batches of this pass
+        self.resumed = False
         self.ran_out = False
         self.last_glance = time.monotonic()
 
@@ -105,23 +111,53 @@ class StreamRunner:
         """Steps in an epoch; ``None`` where that is not known yet."""
         return self.steps or self.batches.num_batches
 
-    def runs(self, epoch: int) -> Iterator[Run]:
-        """The runs of an epoch."""
-        begin = 0
+    def runs(self, epoch: int, first: int = 0) -> Iterator[Run]:
+        """The runs of an epoch; from step ``first`` on where that one was resumed."""
+        begin = first
         group: list[Any] = []
-        for batch in self._batches(epoch):
+        for batch in self._batches(epoch, first):
             group.append(batch)
             if len(group) == self.per_run:
-                yield Run(begin, begin + len(group) - 1, lambda group=group: self._call(group))
+                yield self._run(begin, group)
                 begin, group = begin + len(group), []
         if group:
-            yield Run(begin, begin + len(group) - 1, lambda: self._call(group))
+            yield self._run(begin, group)
         self.batches.on_epoch_end()
+
+    def _run(self, begin: int, group: list[Any]) -> Run:
+        return Run(
+            begin,
+            begin + len(group) - 1,
+            lambda: self._call(group),
+            lambda step: self.step(group[step - begin]),
+            lambda step: group[step - begin],
+        )
 
     def restart(self) -> None:
         """Begins at the first batch again, where the data can be gone through twice."""
         if self.batches.num_batches is not None:
-            self.iterator, self.passes = None, 0
+            self.iterator, self.passes, self.taken = None, 0, 0
+
+    def state(self, step: int = 0) -> dict[str, Any]:
+        """Which pass over the data is under way, and how far it is.
+
+        Args:
+            step: how many steps of the epoch were taken.
+        """
+        under_way = self.iterator is not None
+        return {
+            "pass": self.passes - under_way,
+            "taken": self.taken if under_way else 0,
+            "batches": self.batches.state(),
+        }
+
+    def resume(self, state: dict[str, Any], step: int = 0) -> None:
+        """Goes to where another runner was when its `state` was asked for."""
+        self.passes, self.taken = state["pass"], state["taken"]
+        self.iterator = self.batches.resume(state["batches"], self.passes, self.taken)
+        if self.iterator is not None:
+            self.passes += 1
+        self.resumed = step > 0
 
     def _call(self, group: list[Any]) -> Any:
         logs = None
@@ -134,16 +170,18 @@ class StreamRunner:
             self.last_glance = now
         return logs
 
-    def _batches(self, epoch: int) -> Iterator[Any]:
+    def _batches(self, epoch: int, first: int) -> Iterator[Any]:
         if self.steps is None:
-            self.passes = epoch + 1
-            found = False
-            for batch in self.batches.epoch(epoch):
+            if not self.resumed:
+                self.iterator, self.passes = None, epoch
+            self.resumed = False
+            found = first > 0
+            while (batch := self._next()) is not None:
                 found = True
                 yield batch
             self._note_end(found)
             return
-        for step in range(self.steps):
+        for step in range(first, self.steps):
             batch = self._next()
             if batch is None and (step == 0 or self.batches.num_batches is None):
                 batch = self._next()  # of the next pass over the data
@@ -152,6 +190,7 @@ class StreamRunner:
                     return
                 if step:
                     self.iterator = itertools.chain([batch], self.iterator)  # type: ignore[arg-type]
+                    self.taken -= 1
                     batch = None
             if batch is None:
                 warn_of_short_epoch(step, self.steps)
@@ -163,7 +202,9 @@ class StreamRunner:
         if self.iterator is None:
             self.iterator = self.batches.epoch(self.passes)
             self.passes += 1
+            self.taken = 0
         batch = next(self.iterator, None)
+        self.taken += 1
         if batch is None:
             self.iterator = None
         return batch
@@ -235,14 +276,32 @@ class ResidentRunner:
         """Begins at the first sample again: each validation sees the same ones."""
         self.position = (0, 0)
 
-    def runs(self, epoch: int) -> Iterator[Run]:
-        """The runs of an epoch."""
+    def state(self, step: int = 0) -> dict[str, Any]:
+        """As `StreamRunner.state`."""
+        passes, start = self.position
+        return {"pass": passes, "taken": start + step, "batches": self.batches.state()}
+
+    def resume(self, state: dict[str, Any], step: int = 0) -> None:
+        """As `StreamRunner.resume`."""
+        self.batches.resume(state["batches"], 0, 0)
+        self.position = (state["pass"], state["taken"] - step)
+        if self.position[1] >= self.batches.num_batches:
+            self.position = (state["pass"] + 1, 0)
+
+    def runs(self, epoch: int, first: int = 0) -> Iterator[Run]:
+        """The runs of an epoch; from step ``first`` on where that one was resumed."""
         if self.steps is None:
             self.position = (epoch, 0)
         passes, step = self.position
         stop = min(step + self.num_steps, self.batches.num_batches)
-        for first, last, call in self._pass(passes, step, stop):
-            yield Run(first - step, last - step, call)
+        for run in self._pass(passes, step + first, stop):
+            yield Run(
+                run.begin - step,
+                run.end - step,
+                run.call,
+                lambda number, again=run.again: again(number + step),
+                lambda number, batch=run.batch: batch(number + step),
+            )
         self.position = (passes, stop) if stop < self.batches.num_batches else (passes + 1, 0)
         if stop - step < self.num_steps:
             warn_of_short_epoch(stop - step, self.num_steps)
@@ -252,14 +311,20 @@ class ResidentRunner:
         order, size = self.batches.order(passes), self.batches.batch_size
         whole = self.batches.num_samples // size
         matrix = as_tensor(order[: whole * size].reshape(whole, size))
+
+        def batch(step: int) -> Any:
+            return self.batches.batch(order[step * size : (step + 1) * size])
+
         at = start
         while at < min(stop, whole):
             end = min(at + self.pace.steps, stop, whole)
-            yield Run(at, end - 1, self._timed(matrix, at, end))
+            again = lambda step: self._dispatch(matrix, step, step + 1)  # noqa: E731
+            yield Run(at, end - 1, self._timed(matrix, at, end), again, batch)
             at = end
-        if stop > whole:
+        if at == whole < stop:
             rest = as_tensor(order[whole * size :].reshape(1, -1))
-            yield Run(whole, whole, lambda: self._dispatch(rest, 0, 1))
+            last = lambda *_: self._dispatch(rest, 0, 1)  # noqa: E731
+            yield Run(whole, whole, last, last, batch)
 
     def _timed(self, matrix: Any, start: int, stop: int) -> Callable[[], Any]:
         def call() -> Any:

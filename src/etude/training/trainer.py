@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from etude import config, tree
+from etude.callbacks.automatic import automatic
 from etude.callbacks.callback_list import CallbackList, to_numbers
 from etude.data.adapters import batches_of
 from etude.data.arrays import ArrayBatches, split_for_validation
@@ -12,11 +14,12 @@ from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.engine.interrupts import whole_steps
 from etude.errors import ArgumentError, DataError
 from etude.random import make_shuffle_seed
-from etude.tracebacks import shortened, warn
+from etude.tracebacks import shortened
 from etude.training import checks, host_part
 from etude.training.arguments import checked_count, is_due, limited, limited_steps
 from etude.training.building import build_from_batch
 from etude.training.predictions import Predictions, as_numpy
+from etude.training.progress import Progress
 from etude.training.runner import first_batch, make_runner, program
 from etude.training.single_batches import SingleBatches
 
@@ -115,51 +118,69 @@ class Trainer(SingleBatches):
             validation = self._validation_batches(
                 validation_data, validation_batch_size or batch_size
             )
-        callbacks = self._callbacks(callbacks, verbose, epochs, batches, steps_per_epoch)
+        callbacks = self._callbacks(
+            callbacks, verbose, epochs, batches, steps_per_epoch, automatic()
+        )
         runner = make_runner(self, "train", batches, steps_per_epoch, callbacks.looks("train"))
-        evaluator: Any = None
         self.stop_training = False
-        logs: dict[str, Any] = {}
         self._initial_epoch = None  # `BackupAndRestore` sets it
-        callbacks.on_train_begin()
+
+        def make_evaluator() -> Any:
+            looks = callbacks.looks("test")
+            return make_runner(self, "test", validation, validation_steps, looks)
+
+        progress = Progress(self, callbacks, runner, None if validation is None else make_evaluator)
         try:
-            for epoch in range(self._initial_epoch or initial_epoch, epochs):
-                self.reset_metrics()
-                callbacks.on_epoch_begin(epoch)
-                if self._forget_stale_programs():  # a callback has frozen a layer, say
-                    runner.attach()
-                    if evaluator is not None:
-                        evaluator.attach()
-                logs = self._train_epoch(runner, epoch, callbacks)
-                if validation is not None and is_due(epoch, validation_freq):
-                    evaluator = evaluator or make_runner(
-                        self, "test", validation, validation_steps, callbacks.looks("test")
-                    )
-                    found = self._evaluate_epoch(evaluator, callbacks)
-                    logs.update({f"val_{name}": value for name, value in found.items()})
-                callbacks.on_epoch_end(epoch, logs)
-                if self.stop_training or runner.ran_out:
-                    break
+            with progress.under_way():
+                callbacks.on_train_begin()
+                for epoch in range(progress.first_epoch(initial_epoch), epochs):
+                    self._fit_epoch(epoch, progress, is_due(epoch, validation_freq))
+                    if self.stop_training or runner.ran_out:
+                        break
         finally:
             finalize = getattr(self.optimizer, "finalize_variable_values", None)
             if finalize is not None and getattr(self.optimizer, "built", False) and epochs > 0:
                 finalize(self.trainable_weights)
-        callbacks.on_train_end(logs)
+        callbacks.on_train_end(progress.epoch_logs)
         return self.history
 
-    def _train_epoch(self, runner: Any, epoch: int, callbacks: CallbackList) -> dict[str, Any]:
-        logs: Any = None
-        for run in runner.runs(epoch):
+    def _fit_epoch(self, epoch: int, progress: Progress, validates: bool) -> None:
+        """An epoch, or what is left of it where training goes on from a checkpoint."""
+        progress.enter(epoch)
+        if progress.stage == "end":
+            return
+        if self._forget_stale_programs():  # a callback has frozen a layer, say
+            progress.runner.attach()
+            if progress.evaluator is not None:
+                progress.evaluator.attach()
+        if progress.stage == "steps":
+            progress.epoch_logs = self._train_epoch(epoch, progress)
+        if validates and progress.make_evaluator is not None:
+            evaluator = progress.begin_validation()
+            found = self._evaluate_epoch(evaluator, progress.callbacks, progress.end_where_asked)
+            progress.epoch_logs.update({f"val_{name}": value for name, value in found.items()})
+        progress.stage = "end"
+        progress.callbacks.on_epoch_end(epoch, progress.epoch_logs)
+        progress.end_where_asked()
+
+    def _train_epoch(self, epoch: int, progress: Progress) -> dict[str, Any]:
+        callbacks, watch, logs = progress.callbacks, progress.watch, progress.step_logs
+        runs = () if self.stop_training else progress.runner.runs(epoch, progress.step)
+        for run in runs:
             callbacks.on_train_batch_begin(run.begin)
+            watch.begins(run, epoch)
             with whole_steps():
                 logs = run.call()
+            watch.ended(logs, epoch)
+            progress.step, progress.step_logs = run.end + 1, logs
             callbacks.on_train_batch_end(run.end, logs)
+            progress.end_where_asked()
             if self.stop_training:
                 break
         if logs is None and epoch == 0:
             raise DataError("The data is empty: there is not a single batch in it.")
         found = self._epoch_logs(logs)
-        _warn_of_nan_loss(found, epoch)
+        watch.look(found, epoch)
         return found
 
     def _prepare(self, batches: Any, targets: bool = True) -> None:
@@ -200,12 +221,18 @@ class Trainer(SingleBatches):
         return batches
 
     def _callbacks(
-        self, callbacks: Any, verbose: Any, epochs: int, batches: Any, steps: int | None
+        self,
+        callbacks: Any,
+        verbose: Any,
+        epochs: int,
+        batches: Any,
+        steps: int | None,
+        more: Any = None,
     ) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
         return CallbackList(
-            callbacks,
+            [callbacks, more],
             add_history=True,
             add_progbar=verbose != 0,
             verbose=verbose,
@@ -259,7 +286,9 @@ class Trainer(SingleBatches):
         logs = self._evaluate_epoch(runner, callbacks)
         return logs if return_dict else self._in_order(logs)
 
-    def _evaluate_epoch(self, runner: Any, callbacks: CallbackList) -> dict[str, Any]:
+    def _evaluate_epoch(
+        self, runner: Any, callbacks: CallbackList, look_up: Callable[[], None] = lambda: None
+    ) -> dict[str, Any]:
         callbacks.on_test_begin()
         self.reset_metrics()
         self.stop_evaluating = False
@@ -270,6 +299,7 @@ class Trainer(SingleBatches):
             with whole_steps():
                 logs = run.call()
             callbacks.on_test_batch_end(run.end, logs)
+            look_up()
             if self.stop_evaluating:
                 break
         found = self._epoch_logs(logs)
@@ -328,13 +358,3 @@ class Trainer(SingleBatches):
                 break
         callbacks.on_predict_end()
         return found.joined()
-
-
-def _warn_of_nan_loss(logs: dict[str, Any], epoch: int) -> None:
-    loss = logs.get("loss")
-    if isinstance(loss, float) and loss != loss:
-        warn(
-            f"The loss became NaN in epoch {epoch + 1}. Frequent causes: a learning rate that is "
-            "too large, NaN or very large values in the data, a logarithm or division of zero in a "
-            "loss of your own. The callback `TerminateOnNaN` stops training when it happens."
-        )

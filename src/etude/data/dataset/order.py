@@ -44,7 +44,9 @@ class Order(Stream):
             buffer_size = max(1, len(self))
         size = positive(buffer_size, "buffer_size")
         rounds = Rounds(seed, reshuffle_each_iteration is not False)
-        return self._derived(lambda: stages.shuffled(self._start(), size, *rounds.next()))
+        made = self._derived(lambda: stages.shuffled(self._start(), size, *rounds.next()))
+        made._rounds = (*self._rounds, rounds)
+        return made
 
     def repeat(self, count: int | None = None, name: str | None = None) -> Self:
         """The elements again and again; without end where ``count`` is ``None`` or -1.
@@ -119,7 +121,9 @@ class Order(Stream):
         """
         sizes = (self._cardinality, dataset._cardinality)
         size = sum(sizes) if min(sizes) >= 0 else max(s for s in sizes if s < 0)
-        return self._derived(lambda: chain(self._start(), _later(dataset)), size)
+        made = self._derived(lambda: chain(self._start(), _later(dataset)), size)
+        made._rounds = (*self._rounds, *dataset._rounds)
+        return made
 
     def enumerate(self, start: int = 0, name: str | None = None) -> Self:
         """Pairs of a number and an element.

@@ -137,7 +137,9 @@ class Sources(Stream):
             while True:
                 yield np.asarray(random.randint(0, 2**32, dtype="int64"))
 
-        return cls(start, INFINITE_CARDINALITY, lambda: TensorSpec((), "int64"))
+        made = cls(start, INFINITE_CARDINALITY, lambda: TensorSpec((), "int64"))
+        made._rounds = (rounds,)
+        return made
 
     @classmethod
     def counter(cls, start: int = 0, step: int = 1, dtype: Any = "int64", name: Any = None) -> Self:
@@ -201,7 +203,9 @@ class Sources(Stream):
         size = INFINITE_CARDINALITY if all(s == INFINITE_CARDINALITY for s in sizes) else (
             UNKNOWN_CARDINALITY if UNKNOWN_CARDINALITY in sizes else min(finite)
         )  # fmt: skip
-        return cls(start, size, lambda: map_leaves(lambda part: part.element_spec, structure))
+        made = cls(start, size, lambda: map_leaves(lambda part: part.element_spec, structure))
+        made._rounds = tuple(rounds for part in parts for rounds in part._rounds)
+        return made
 
     @classmethod
     def sample_from_datasets(
@@ -225,7 +229,9 @@ class Sources(Stream):
         size = UNKNOWN_CARDINALITY if stop_on_empty_dataset or min(sizes) < 0 else sum(sizes)
         if INFINITE_CARDINALITY in sizes and not stop_on_empty_dataset:
             size = INFINITE_CARDINALITY
-        return cls(start, size, lambda: datasets[0].element_spec)
+        made = cls(start, size, lambda: datasets[0].element_spec)
+        made._rounds = (rounds, *(inner for part in datasets for inner in part._rounds))
+        return made
 
 
 def _specs(types: Any, shapes: Any) -> Any:

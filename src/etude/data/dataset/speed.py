@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from etude.data import stages
 from etude.data.dataset.stream import Stream, positive
-from etude.data.stages import AUTOTUNE
+from etude.data.stages import AUTOTUNE, CachedRounds
 from etude.errors import EtudeError
 
 __all__ = ["Speed"]
@@ -38,19 +38,26 @@ class Speed(Stream):
             name: accepted.
         """
         kept: list[list[Any]] = []
+        cached = tuple(CachedRounds(rounds) for rounds in self._rounds)
 
         def start() -> Iterator[Any]:
             if kept:
                 yield from kept[0]
                 return
             found = []
+            for rounds in cached:
+                rounds.begin()
             for element in self._start():
                 found.append(element)
                 yield element
             if not kept:
                 kept.append(found)
+                for rounds in cached:
+                    rounds.keep()
 
-        return self._derived(start)
+        made = self._derived(start)
+        made._rounds = cached
+        return made
 
     def ignore_errors(self, log_warning: bool = False, name: str | None = None) -> Self:
         """The elements without those for which the `map` right before it raises.

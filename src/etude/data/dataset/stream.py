@@ -56,12 +56,34 @@ class Stream:
     ) -> Self:
         """A data set of the same class; size and spec are those of this one by default."""
         size = self._cardinality if cardinality is None else cardinality
-        return type(self)(start, size, spec or (lambda: self.element_spec))
+        made = type(self)(start, size, spec or (lambda: self.element_spec))
+        made._rounds = self._rounds
+        return made
+
+    # The seeds of what is random in it, from the source on: training that goes on restores them.
+    _rounds: tuple[Any, ...] = ()
 
     def _call(self, fn: Callable[..., Any], method: str) -> Call:
         if not callable(fn):
             raise DtypeError(f"Dataset.{method} expects a function; got {fn!r}.")
         return Call(fn, method, type(self)._show, type(self)._read)
+
+    def state(self) -> list[Any]:
+        """The seeds of the next iteration, of all that is random in it."""
+        return [rounds.state() for rounds in self._rounds]
+
+    def restore(self, state: list[Any]) -> None:
+        """Has the next iteration give what it would have given when `state` was called.
+
+        >>> data = Dataset.range(9).shuffle(9)
+        >>> state = data.state()
+        >>> first = [int(x) for x in data]
+        >>> data.restore(state)
+        >>> [int(x) for x in data] == first
+        True
+        """
+        for rounds, before in zip(self._rounds, state, strict=False):
+            rounds.restore(before)
 
     # ---- looking at it -------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ class Options:
         data: the user's own data.
         seed: of everything random.
         out: the folder for the report.
+        resume: go on where the last run with these options was interrupted.
     """
 
     quick: bool = False
@@ -38,6 +39,7 @@ class Options:
     data: Path | None = None
     seed: int = 0
     out: Path = Path("reports")
+    resume: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from typing import Any
 
 from etude import config
 from etude.errors import ArgumentError, EngineError, FileError, unknown_name
-from etude.labs.running import drawing, facts, material, record, report
+from etude.labs.running import drawing, facts, material, record, report, resumption
 from etude.labs.running.cells import Cell, split_cells, use_framework
 from etude.labs.running.desk import Desk, seated
 from etude.labs.running.header import Header, Scalar, Setting
 from etude.labs.running.results import FRAMEWORKS, Options, Result, Score
 
-__all__ = ["execute", "run"]
+__all__ = ["execute", "has_checkpoint", "run"]
 
 
 def run(header: Header, options: Options, say: Callable[[str], None] = print) -> Result:
@@ -45,7 +45,8 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
         header, quick=options.quick, seed=options.seed, data=options.data, overrides=overrides
     )
     start = time.perf_counter()
-    namespace = execute(desk, options.framework, say)
+    with _checkpoints(header, options, engine, overrides):
+        namespace = execute(desk, options.framework, say)
     seconds = time.perf_counter() - start
     scores = tuple(_scores(desk))
     path = _report_path(options.out, header.name)
@@ -57,6 +58,48 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
     today = datetime.now().astimezone().isoformat(timespec="seconds")
     record.append(result.as_dict() | {"framework": options.framework, "date": today})
     return result
+
+
+def _checkpoints(
+    header: Header, options: Options, engine: str, overrides: dict[str, Scalar]
+) -> contextlib.AbstractContextManager[None]:
+    """Has each training of the lab keep a checkpoint, and go on from it where that is asked."""
+    if options.framework != "etude":
+        if options.resume:
+            raise ArgumentError(
+                "--resume goes on from checkpoints of etude; Keras makes none here."
+            )
+        return contextlib.nullcontext()
+    folder = checkpoint_folder(header, options, engine, overrides)
+    if options.resume and not folder.is_dir():
+        print(
+            f"No interrupted run of {header.name} with these options has a checkpoint: it begins "
+            "anew.",
+            file=sys.stderr,
+        )
+    return resumption.checkpointed(folder, options.resume)
+
+
+def checkpoint_folder(
+    header: Header, options: Options, engine: str, overrides: dict[str, Scalar]
+) -> Path:
+    """Where a run with these options keeps its checkpoints."""
+    decisive = {
+        "quick": options.quick,
+        "engine": engine,
+        "parameters": overrides,
+        "data": options.data and options.data.absolute(),
+        "seed": options.seed,
+    }
+    return resumption.folder_of(header, decisive)
+
+
+def has_checkpoint(header: Header, options: Options) -> bool:
+    """Whether a run that was just interrupted can go on."""
+    if options.framework != "etude":
+        return False
+    overrides = _overrides(header, options)
+    return checkpoint_folder(header, options, config.backend(), overrides).is_dir()
 
 
 def execute(desk: Desk, framework: str, say: Callable[[str], None]) -> dict[str, Any]:

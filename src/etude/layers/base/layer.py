@@ -16,6 +16,7 @@ from typing import Any
 
 from etude import dtype_policies, naming, regularizers, tree
 from etude.autodiff import KerasTensor, Tensor, symbolic
+from etude.autodiff.watching import observer
 from etude.dtypes import is_float_dtype, standardize_dtype
 from etude.errors import ArgumentError, StateError, did_you_mean_arguments
 from etude.layers.base import behind_host, call_context
@@ -287,7 +288,16 @@ class Layer(Buildable, Operation):
                 outputs = self.compute_output_spec(*args, **kwargs)
                 self._clear_losses()  # those of an abstract run have no values
                 return outputs
-            return self._call_by_policy(args, kwargs)
+            who = observer()
+            if who is None:
+                return self._call_by_policy(args, kwargs)
+            who.enters(self)
+            outputs = None
+            try:
+                outputs = self._call_by_policy(args, kwargs)
+            finally:
+                who.leaves(self, outputs)
+            return outputs
         except Exception as error:
             self._annotate(error, args, kwargs)
             raise
