@@ -9,6 +9,7 @@ own function of that name.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from etude import tree
+from etude.allowance import check_array
+from etude.dtypes import itemsize
 from etude.engine import numpy_kernels, numpy_sums
 from etude.engine.cell import Frame, no_frame, shapes_only
 from etude.engine.numbers import as_numbers
@@ -163,6 +166,8 @@ def eval_shape(
 
     The function runs on zeros; costly kernels see `shapes_only` and leave their arithmetic out.
     """
+    for shape, dtype in specs:
+        check_array(math.prod(shape) * itemsize(dtype))
     inputs = [
         np.zeros(shape, _bfloat16() if dtype == "bfloat16" else dtype) for shape, dtype in specs
     ]

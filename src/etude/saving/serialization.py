@@ -460,6 +460,7 @@ def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[s
             f"Unable to reconstruct an instance of '{config['class_name']}', which has no class "
             f"method `from_config(config)`. The config: {config}"
         )
+    _refuse_odd_name(inner.get("name"), config)
     with CustomObjectScope(custom_objects):
         try:
             instance = cls.from_config(inner)
@@ -477,6 +478,17 @@ def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[s
             instance.compile_from_config(config["compile_config"])
             instance.compiled = True
     return instance
+
+
+def _refuse_odd_name(name: Any, config: Config) -> None:
+    """Names become parts of paths, of files too: none may lead elsewhere."""
+    if not isinstance(name, str):
+        return
+    if "\0" in name or "\\" in name or ".." in name.split("/") or name.startswith("/"):
+        raise SerializationError(
+            f"The config names a {config['class_name']} {name!r}. A name with '..', a backslash, a "
+            "zero byte, or '/' at its beginning could lead to other files, and is not read."
+        )
 
 
 def _refuse_registered_name(config: Config, name: str, resolved: str) -> None:
@@ -529,7 +541,7 @@ def _deserialize_slice(inner: Config) -> slice:
 _SPECIAL: dict[str, Callable[[Config], Any]] = {
     "__keras_tensor__": _deserialize_symbol,
     "__tensor__": lambda inner: convert_to_tensor(inner["value"], dtype=inner["dtype"]),
-    "__numpy__": lambda inner: np.array(inner["value"], dtype=inner["dtype"]),
+    "__numpy__": lambda inner: np.array(inner["value"], dtype=standardize_dtype(inner["dtype"])),
     "__bytes__": lambda inner: inner["value"].encode("utf-8"),
     "__ellipsis__": lambda inner: Ellipsis,
     "__slice__": _deserialize_slice,

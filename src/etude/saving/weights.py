@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,16 @@ import numpy as np
 from etude.errors import ArgumentError, NotBuiltError, SerializationError, ShapeError
 from etude.naming import to_snake_case
 from etude.saving import legacy_h5, shards
+from etude.saving.archive import WEIGHTS, opened
 from etude.saving.files import write_atomically
-from etude.saving.model_file import stored_weights
+from etude.saving.hdf5 import Dataset
+from etude.saving.hdf5.source import Source
+from etude.saving.refusals import named_errors, refuse_programs
 from etude.saving.stored import StoredFile, open_file
 
 __all__ = [
     "as_array",
-    "from_bytes",
+    "from_source",
     "load",
     "owners",
     "parts",
@@ -109,6 +112,7 @@ def load(
         ShapeError: variables have other shapes.
     """
     path = Path(os.fspath(filepath))
+    refuse_programs(path)
     old = path.suffix in (".h5", ".hdf5") and not path.name.endswith(ENDING)
     if not path.name.endswith((ENDING, SHARDED, ".keras")) and not old:
         raise ArgumentError(
@@ -126,17 +130,19 @@ def load(
         )
     if not path.is_file():
         raise ArgumentError(f"There is no file {path}.")
-    if old:
-        with open_file(path) as file:
-            legacy_h5.read_weights(model, file, skip_mismatch, bool(by_name))
-    elif path.suffix == ".json":
-        with shards.opened(path) as source:
-            read_into(model, source, skip_mismatch, objects_to_skip)
-    elif path.suffix == ".keras":
-        from_bytes(model, stored_weights(path), str(path), skip_mismatch)
-    else:
-        with open_file(path) as file:
-            read_into(model, StoredFile(file), skip_mismatch, objects_to_skip)
+    with named_errors(path):
+        if old:
+            with open_file(path) as file:
+                legacy_h5.read_weights(model, file, skip_mismatch, bool(by_name))
+        elif path.suffix == ".json":
+            with shards.opened(path) as source:
+                read_into(model, source, skip_mismatch, objects_to_skip)
+        elif path.suffix == ".keras":
+            with opened(path, str(path)) as archive:
+                from_source(model, archive.source(WEIGHTS, str(path)), skip_mismatch)
+        else:
+            with open_file(path) as file:
+                read_into(model, StoredFile(file), skip_mismatch, objects_to_skip)
 
 
 def to_bytes(model: Any) -> bytes:
@@ -147,10 +153,10 @@ def to_bytes(model: Any) -> bytes:
     return memory.getvalue()
 
 
-def from_bytes(model: Any, content: bytes, origin: str, skip_mismatch: bool = False) -> None:
-    """Reads what `to_bytes` returned; ``origin`` names it in messages."""
-    with open_file(io.BytesIO(content), f"What {origin} holds as weights") as file:
-        read_into(model, StoredFile(file, origin), skip_mismatch)
+def from_source(model: Any, source: Source, skip_mismatch: bool = False) -> None:
+    """Reads what `to_bytes` returned, from wherever it lies."""
+    with open_file(source, source.name) as file:
+        read_into(model, StoredFile(file), skip_mismatch)
 
 
 # ---- walking over objects ---------------------------------------------------------------------
@@ -390,10 +396,10 @@ def _variables_of(owner: Any) -> list[Any]:
     return list(getattr(owner, "variables", []))
 
 
-def _read(owner: Any, store: dict[str, h5py.Dataset], path: str) -> None:
+def _read(owner: Any, store: dict[str, Dataset], path: str) -> None:
     wanted = _wanted(owner)
     for key, dataset in store.items():
-        index = int(key) if key.isdigit() else None
+        index = int(key) if key.isdecimal() and len(key) < 10 else None
         if index is not None and index < len(wanted):
             shape = tuple(wanted[index].shape)
             if tuple(dataset.shape) != shape:
@@ -402,16 +408,33 @@ def _read(owner: Any, store: dict[str, h5py.Dataset], path: str) -> None:
                     f"shape {shape}, but the file holds one of shape {tuple(dataset.shape)}; they "
                     "must match."
                 )
-    values = {key: as_array(dataset) for key, dataset in store.items()}
     if _is_seed_generator(owner):
-        owner.state.assign(values["0"])
+        if "0" not in store:
+            raise SerializationError(f"The file holds no state of the seed generator '{path}'.")
+        owner.state.assign(as_array(store["0"]))
     else:
-        owner.load_own_variables(values)
+        owner.load_own_variables(_Arrays(store))
 
 
-def as_array(dataset: h5py.Dataset) -> np.ndarray[Any, Any]:
+class _Arrays(Mapping[str, Any]):
+    """Arrays by their numbers, each read when it is asked for: they need not fit in at once."""
+
+    def __init__(self, store: dict[str, Dataset]) -> None:
+        self._store = store
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        return as_array(self._store[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._store)
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+
+def as_array(dataset: Dataset) -> np.ndarray[Any, Any]:
     """The numbers of a dataset; bfloat16, which NumPy does not have, as float32."""
     value = np.asarray(dataset[()])
-    if dataset.attrs.get("dtype") == "bfloat16":
+    if dataset.attrs.get("dtype") == "bfloat16" and value.dtype.name == "uint16":
         return (value.astype("uint32") << 16).view("float32")
     return value
