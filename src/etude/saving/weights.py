@@ -23,7 +23,7 @@ import numpy as np
 
 from etude.errors import ArgumentError, NotBuiltError, SerializationError, ShapeError
 from etude.naming import to_snake_case
-from etude.saving import legacy_h5, shards
+from etude.saving import legacy_h5, safetensors_file, shards
 from etude.saving.archive import WEIGHTS, opened
 from etude.saving.files import write_atomically
 from etude.saving.hdf5 import Dataset
@@ -35,6 +35,7 @@ __all__ = [
     "as_array",
     "from_source",
     "load",
+    "named_weights",
     "owners",
     "parts",
     "read_into",
@@ -63,13 +64,16 @@ def save(
     _require_built(model)
     path = Path(os.fspath(filepath))
     endings = (ENDING,) if max_shard_size is None else (ENDING, SHARDED)
+    if path.suffix == safetensors_file.ENDING and max_shard_size is None:
+        _refuse_existing(path, overwrite)
+        safetensors_file.save(path, *named_weights(model, objects_to_skip))
+        return
     if not path.name.endswith(endings):
         raise ArgumentError(
-            f"The filename must end in `{endings[-1]}`. Received: filepath={filepath}. A whole "
-            "model is saved by `model.save('name.keras')`."
+            f"The filename must end in `{endings[-1]}`, or in `.safetensors`. Received: filepath="
+            f"{filepath}. A whole model is saved by `model.save('name.keras')`."
         )
-    if path.exists() and not overwrite:
-        raise ArgumentError(f"The file {path} exists, and `overwrite=False` was given.")
+    _refuse_existing(path, overwrite)
     if max_shard_size is not None:
         shards.save(parts(model, objects_to_skip), path, max_shard_size, write_part)
         return
@@ -79,6 +83,11 @@ def save(
             write_from(model, file, objects_to_skip)
 
     write_atomically(path, write)
+
+
+def _refuse_existing(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise ArgumentError(f"The file {path} exists, and `overwrite=False` was given.")
 
 
 def _require_built(model: Any) -> None:
@@ -100,11 +109,11 @@ def load(
 
     Args:
         model: the model.
-        filepath: ``*.weights.h5``, ``*.weights.json`` with the files that it names, ``*.keras``, or
-            ``*.h5`` of Keras 2.
+        filepath: ``*.weights.h5``, ``*.weights.json`` with the files that it names, ``*.keras``,
+            ``*.safetensors``, or ``*.h5`` of Keras 2.
         skip_mismatch: whether what does not fit is left as it is.
         objects_to_skip: layers that are left as they are.
-        by_name: for files of Keras 2: whether layers are found by their names.
+        by_name: for safetensors and files of Keras 2: whether layers are found by their names.
 
     Raises:
         ArgumentError: the name has another ending, or there is no such file.
@@ -114,12 +123,14 @@ def load(
     path = Path(os.fspath(filepath))
     refuse_programs(path)
     old = path.suffix in (".h5", ".hdf5") and not path.name.endswith(ENDING)
-    if not path.name.endswith((ENDING, SHARDED, ".keras")) and not old:
+    is_tensors = path.suffix == safetensors_file.ENDING
+    if not path.name.endswith((ENDING, SHARDED, ".keras")) and not old and not is_tensors:
         raise ArgumentError(
             f"File format not supported: filepath={filepath}. Weights are read from `.keras`, "
-            "`.weights.h5` and `.weights.json` files, and from `.h5` files of Keras 2."
+            "`.weights.h5`, `.weights.json` and `.safetensors` files, and from `.h5` files of "
+            "Keras 2."
         )
-    if by_name is not None and not old:
+    if by_name is not None and not old and not is_tensors:
         raise ArgumentError(
             "`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: "
             f"{filepath}. In other files layers are found by their places in the model."
@@ -131,7 +142,11 @@ def load(
     if not path.is_file():
         raise ArgumentError(f"There is no file {path}.")
     with named_errors(path):
-        if old:
+        if is_tensors:
+            named = named_weights(model, objects_to_skip)
+            known = named_weights(model)[0]
+            safetensors_file.load(path, *named, known, skip_mismatch, bool(by_name))
+        elif old:
             with open_file(path) as file:
                 legacy_h5.read_weights(model, file, skip_mismatch, bool(by_name))
         elif path.suffix == ".json":
@@ -220,6 +235,33 @@ def _walk(owner: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, An
 def owners(model: Any) -> list[tuple[str, Any]]:
     """All objects in a model that own variables or files, with their paths."""
     return list(_walk(model, "", {}))
+
+
+def named_weights(model: Any, objects_to_skip: Any = ()) -> tuple[dict[str, Any], dict[str, str]]:
+    """The weights of a model by names that depend on its architecture alone.
+
+    Returns:
+        The Variables by names such as ``layers.dense_1.kernel``; and the names of the objects that
+        own them, by their paths, such as ``layers.dense_1``.
+    """
+    skipped = {id(item) for item in objects_to_skip or ()}
+    wanted = {id(weight) for weight in model.weights}
+    found: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for path, owner in _walk(model, "", {}):
+        start = path.replace("/", ".")
+        if id(owner) in skipped or _is_seed_generator(owner):
+            continue
+        for weight in _wanted(owner):
+            if id(weight) not in wanted:
+                continue  # of an optimizer or a metric
+            wanted.discard(id(weight))
+            own = f"{start}.{weight.name}" if start else weight.name
+            count = sum(name == own or name.startswith(f"{own}_") for name in found)
+            found[f"{own}_{count}" if own in found else own] = weight
+            if isinstance(getattr(owner, "name", None), str):
+                names[start] = owner.name
+    return found, names
 
 
 def _walk_container(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
