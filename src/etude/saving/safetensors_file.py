@@ -82,6 +82,11 @@ class Tensors:
         """The dtype of an array, as the format calls it: ``"F32"``."""
         return self._header[name]["dtype"]
 
+    def size(self, name: str) -> int:
+        """How many bytes an array has."""
+        start, stop = self._header[name]["data_offsets"]
+        return stop - start
+
     def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
         entry = self._header[name]
         start, stop = entry["data_offsets"]

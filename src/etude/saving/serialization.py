@@ -46,6 +46,7 @@ __all__ = [
     "deserialize_member",
     "names_are_kept",
     "object_sharing",
+    "odd_name",
     "serialize_dict",
     "serialize_keras_object",
 ]
@@ -480,11 +481,19 @@ def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[s
     return instance
 
 
-def _refuse_odd_name(name: Any, config: Config) -> None:
-    """Names become parts of paths, of files too: none may lead elsewhere."""
+def odd_name(name: Any) -> bool:
+    """Whether a name could lead to other files, where it becomes a part of a path.
+
+    >>> odd_name("../weights"), odd_name("dense_1")
+    (True, False)
+    """
     if not isinstance(name, str):
-        return
-    if "\0" in name or "\\" in name or ".." in name.split("/") or name.startswith("/"):
+        return False
+    return "\0" in name or "\\" in name or ".." in name.split("/") or name.startswith("/")
+
+
+def _refuse_odd_name(name: Any, config: Config) -> None:
+    if odd_name(name):
         raise SerializationError(
             f"The config names a {config['class_name']} {name!r}. A name with '..', a backslash, a "
             "zero byte, or '/' at its beginning could lead to other files, and is not read."

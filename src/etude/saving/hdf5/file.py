@@ -92,6 +92,14 @@ class Dataset(_Object):
             size *= length
         return size
 
+    def check(self) -> None:
+        """Looks whether the file holds the numbers that it declares, without reading them.
+
+        Raises:
+            SerializationError: it holds fewer.
+        """
+        values.check_held(self.source, self._kind, self.shape, self._layout)
+
     def __getitem__(self, key: tuple[()]) -> Any:
         filters = self._first(FILTERS)
         found = values.values_of(

@@ -156,15 +156,28 @@ def values_of(
         return np.zeros(shape, kind.dtype)
     if layout.name == "chunked":
         return _joined(source, kind.dtype, shape, layout, filters)
-    if layout.name == "compact":
-        data = layout.inside
-    elif layout.address == NOWHERE or layout.size < size:
-        raise _declared_only(source, shape, kind, 0 if layout.address == NOWHERE else layout.size)
-    else:
-        data = source.data(layout.address, size)
-    if len(data) < size:
-        raise _declared_only(source, shape, kind, len(data))
+    check_held(source, kind, shape, layout)
+    data = layout.inside if layout.name == "compact" else source.data(layout.address, size)
     return np.frombuffer(data, kind.dtype, count).reshape(shape)
+
+
+def check_held(source: Source, kind: Kind, shape: tuple[int, ...], layout: Layout) -> None:
+    """Looks whether a file has as many bytes for an array as its shape says.
+
+    Raises:
+        SerializationError: it has fewer.
+    """
+    size = math.prod(shape) * kind.dtype.itemsize
+    if layout.name == "chunked":
+        pieces, wanted = len(_pieces(source, shape, layout)), math.prod(_grid(shape, layout))
+        held = size if pieces == wanted else min(pieces * math.prod(layout.chunk), size - 1)
+    elif layout.name == "compact":
+        held = len(layout.inside)
+    else:
+        is_inside = layout.address != NOWHERE and layout.address + size <= source.size
+        held = layout.size if is_inside else 0
+    if held < size:
+        raise _declared_only(source, shape, kind, held)
 
 
 def _declared_only(source: Source, shape: tuple[int, ...], kind: Kind, found: int) -> Exception:
@@ -179,21 +192,12 @@ def _joined(
 ) -> np.ndarray[Any, Any]:
     """An array from its pieces; all of them must be there."""
     chunk = layout.chunk
-    if len(chunk) != len(shape) or not all(chunk):
-        raise source.damaged("the pieces of an array have other axes than the array")
-    grid = tuple(-(-n // c) for n, c in zip(shape, chunk, strict=True))
     size = math.prod(chunk) * dtype.itemsize
     most = source.size * (EXPANSION if DEFLATE in filters else 1)
-    if size > most or math.prod(shape) * dtype.itemsize > most or layout.address == NOWHERE:
+    if size > most or math.prod(shape) * dtype.itemsize > most:
         raise _declared_only(source, shape, Kind(dtype), 0)
-    found: dict[tuple[int, ...], tuple[int, int, int]] = {}
-    for key, address in tree_leaves(source, layout.address, 1, 8 + 8 * (len(shape) + 1)):
-        length, mask = key.number(4), key.number(4)
-        place = tuple(key.number(8) // c for c in chunk)
-        if all(p < n for p, n in zip(place, grid, strict=True)):
-            found[place] = (address, length, mask)
-    if len(found) != math.prod(grid):
-        raise _declared_only(source, shape, Kind(dtype), len(found) * size)
+    check_held(source, Kind(dtype), shape, layout)
+    found = _pieces(source, shape, layout)
     result = np.empty(shape, dtype)
     for place, (address, length, mask) in found.items():
         raw = _unpacked(source, source.data(address, length), filters, mask, size, dtype.itemsize)
@@ -202,6 +206,30 @@ def _joined(
         target = result[at]
         target[...] = piece[tuple(slice(n) for n in target.shape)]
     return result
+
+
+def _grid(shape: tuple[int, ...], layout: Layout) -> tuple[int, ...]:
+    """How many pieces an array has along each axis."""
+    return tuple(-(-n // c) for n, c in zip(shape, layout.chunk, strict=True))
+
+
+def _pieces(
+    source: Source, shape: tuple[int, ...], layout: Layout
+) -> dict[tuple[int, ...], tuple[int, int, int]]:
+    """The pieces of an array by their places: address, length, and which filters were left out."""
+    chunk = layout.chunk
+    if len(chunk) != len(shape) or not all(chunk):
+        raise source.damaged("the pieces of an array have other axes than the array")
+    grid = _grid(shape, layout)
+    found: dict[tuple[int, ...], tuple[int, int, int]] = {}
+    if layout.address == NOWHERE:
+        return found
+    for key, address in tree_leaves(source, layout.address, 1, 8 + 8 * (len(shape) + 1)):
+        length, mask = key.number(4), key.number(4)
+        place = tuple(key.number(8) // c for c in chunk)
+        if all(p < n for p, n in zip(place, grid, strict=True)):
+            found[place] = (address, length, mask)
+    return found
 
 
 def _unpacked(
