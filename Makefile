@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format conformance bench bench-peers clean
+.PHONY: help run test check format conformance fuzz bench bench-peers clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -33,6 +33,9 @@ format: $(VENV)/ready-to-test  ## format the code, and mend what the linter can 
 conformance: $(VENV)/ready-to-test  ## the tests of Keras and ONNX against etude, and docs/conformance.md
 	@$(PIP) install --quiet onnx==1.22.0
 	@$(BIN)/python -m tests.conformance.kits $(ARGS)
+
+fuzz: $(VENV)/ready-to-test  ## damaged model files, 20,000 of each format: each loads or is refused
+	@$(BIN)/python -m tests.saving.fuzzing $(ARGS)
 
 bench: $(VENV)/ready-to-test  ## side-by-side timings; with the peers of bench-peers where they are set up
 	@$(BIN)/python -m benchmarks.import_time

@@ -357,6 +357,8 @@ class Fuzzer:
 
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind, self.folder = kind, folder
+        etude.utils.clear_session()
+        etude.utils.set_random_seed(0)
         self.bases = _bases(kind, folder)
         self.counts: Counter[str] = Counter()
         self.faults: list[str] = []
