@@ -182,8 +182,8 @@ def save(path: Path, weights: dict[str, Any], layer_names: dict[str, str]) -> No
         layer_names: the names of layers, by their paths.
     """
     arrays = {name: np.asarray(weight.numpy()) for name, weight in weights.items()}
-    notes = {"format": "etude", LAYER_NAMES: json.dumps(layer_names)}
-    write(path, arrays, notes)
+    # One note: the library writes several in an order that changes from run to run.
+    write(path, arrays, {LAYER_NAMES: json.dumps(layer_names)})
 
 
 # ---- reading ----------------------------------------------------------------------------------
