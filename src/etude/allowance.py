@@ -12,11 +12,11 @@ from contextvars import ContextVar
 
 from etude.errors import SerializationError
 
-__all__ = ["allowed", "check_array", "spend"]
+__all__ = ["allowed", "check_array", "is_limited", "spend"]
 
 SLACK = 16 << 20  # bytes that any file may take
 TIMES = 6  # an optimizer keeps up to five arrays for each weight, which the file may lack
-LARGEST = 8 << 30  # bytes of an array that only tells shapes
+LARGEST = 2 << 30  # bytes of an array that only tells shapes
 
 
 class _Allowance:
@@ -43,6 +43,15 @@ def allowed(name: str, stored: int) -> Iterator[None]:
         yield
     finally:
         _allowance.reset(token)
+
+
+def is_limited() -> bool:
+    """Whether a file is being read.
+
+    >>> is_limited()
+    False
+    """
+    return _allowance.get() is not None
 
 
 def spend(size: int, what: str) -> None:

@@ -39,11 +39,12 @@ from etude.errors import EtudeError
 from etude.saving import registration
 from etude.saving.inspection import inspect_file
 from etude.saving.numpy_files import NpzFile
+from tests.layers.rows import ALL
 
 PATIENCE = 20.0  # seconds
 SPARE = 96 << 20  # bytes beside twice the model: what Python and NumPy take for themselves
 NUMBERS = (0, 1, -1, 2, 3, 7, 255, 256, 65536, 2**31 - 1, 2**31, 2**53, 2**63, 10**30, -(2**31))
-FORMATS = ("keras", "weights.h5", "h5", "safetensors", "weights.json", "npz")
+FORMATS = ("keras", "layers.keras", "weights.h5", "h5", "safetensors", "weights.json", "npz")
 
 
 # ---- the files that are changed ---------------------------------------------------------------
@@ -85,9 +86,32 @@ def words() -> Any:
     return Model(x, layers.Dense(1)(layers.GRU(3)(h)))
 
 
+def _of_each_layer() -> Iterator[Any]:
+    """A model of one layer, for each layer of Keras that can be in a graph."""
+    seen = set()
+    for row in ALL:
+        with contextlib.suppress(Exception):  # a layer that takes something else than arrays
+            inputs = etude.tree.map_structure(
+                lambda array: Input(array.shape[1:], dtype=array.dtype.name), row.inputs()
+            )
+            called = {"inputs": inputs} if not isinstance(inputs, dict) else inputs
+            layer = row.make(layers)
+            first = called.pop("inputs", None)
+            outputs = layer(**called, **row.call) if first is None else layer(first, **row.call)
+            if row.layer not in seen:
+                seen.add(row.layer)
+                yield Model(inputs, outputs)
+
+
 def _bases(kind: str, folder: Path) -> list[tuple[Any, dict[str, bytes]]]:
     """Functions that read, and the files that they read, by their names."""
     found = []
+    if kind == "layers.keras":
+        for i, model in enumerate(_of_each_layer()):
+            model.save(folder / f"{i}.keras")
+            content = (folder / f"{i}.keras").read_bytes()
+            found.append((models.load_model, {"m.layers.keras": content}))
+        return found
     makers = (dense, branched) if kind in ("h5", "weights.json") else (dense, branched, words)
     for make in makers:
         model = make()
@@ -295,6 +319,23 @@ def of_archive(data: bytes, rng: random.Random) -> bytes:
     return memory.getvalue()
 
 
+def of_numbers(data: bytes, rng: random.Random) -> bytes:
+    """An archive with other numbers in its config."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(content["config.json"])
+    for _ in range(rng.choice((1, 1, 2))):
+        numbers = [(node, key) for node, key in _nodes(config) if type(node[key]) in (int, float)]
+        node, key = rng.choice(numbers)
+        node[key] = rng.choice((*NUMBERS, 10 ** rng.randrange(12), rng.randrange(100_000), 0.5))
+    content["config.json"] = json.dumps(config).encode()
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        for name, member in content.items():
+            archive.writestr(name, member)
+    return memory.getvalue()
+
+
 def of_safetensors(data: bytes, rng: random.Random) -> bytes:
     """A file of safetensors with another header."""
     (length,) = struct.unpack("<Q", data[:8])
@@ -312,7 +353,8 @@ def of_old_model(data: bytes, rng: random.Random) -> bytes:
 
 
 MEANINGS: dict[str, tuple[Any, ...]] = {
-    "keras": (of_archive, of_archive, of_archive, of_bytes),
+    "keras": (of_archive, of_archive, of_archive, of_numbers, of_bytes),
+    "layers.keras": (of_numbers, of_numbers, of_archive),
     "weights.h5": (of_hdf5, of_bytes),
     "h5": (of_old_model, of_hdf5, of_bytes),
     "safetensors": (of_safetensors, of_bytes),
@@ -365,6 +407,14 @@ class Fuzzer:
         self.slowest = 0.0
         self.case = folder / "case"
         self.case.mkdir()
+        for read, files in self.bases:  # what was not changed must load
+            self.write(files)
+            read(self.case / f"m.{kind}")
+
+    def write(self, files: dict[str, bytes]) -> None:
+        """Puts files where they are read."""
+        for name, data in files.items():
+            (self.case / name).write_bytes(data)
 
     def changed(self, number: int) -> tuple[Any, dict[str, bytes]]:
         """The case with a number: what reads it, and its files."""
@@ -386,8 +436,7 @@ class Fuzzer:
     def run(self, number: int) -> None:
         """Makes a case and reads it."""
         read, files = self.changed(number)
-        for name, data in files.items():
-            (self.case / name).write_bytes(data)
+        self.write(files)
         size = sum(map(len, files.values()))
         before, start = _peak(), time.perf_counter()
         try:

@@ -8,7 +8,14 @@ pytest.importorskip("resource", reason="limits of processes are those of Unix")
 
 from tests.saving import fuzzing
 
-CASES = {"keras": 60, "weights.h5": 120, "h5": 60, "safetensors": 250, "weights.json": 50}
+CASES = {
+    "keras": 60,
+    "layers.keras": 60,
+    "weights.h5": 120,
+    "h5": 60,
+    "safetensors": 250,
+    "weights.json": 50,
+}
 
 
 @pytest.fixture(autouse=True)

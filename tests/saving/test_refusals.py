@@ -320,6 +320,36 @@ def test_layers_far_larger_than_what_the_file_holds(tmp_path):
     refused(load, with_config(tmp_path / "n.keras", change), "describes more than it holds")
 
 
+SIZES = {
+    "UpSampling2D": {"size": [60_000, 60_000]},
+    "ZeroPadding2D": {"padding": 60_000},
+    "Conv2DTranspose": {"filters": 2, "kernel_size": 1, "strides": [60_000, 60_000]},
+    "UpSampling3D": {"size": 1_000_000_000},
+    "RepeatVector": {"n": 1 << 40},
+    "TextVectorization": {"ngrams": 1 << 31},
+    "StringLookup": {"num_oov_indices": 1 << 40},
+    "SpectralNormalization": {"power_iterations": 1 << 40},
+}
+
+
+@pytest.mark.parametrize("layer", list(SIZES))
+def test_sizes_that_no_weight_answers_for(tmp_path, layer):
+    """Shapes are found by running layers on zeros: what a config describes there is bounded too."""
+    if layer == "SpectralNormalization":
+        SIZES[layer]["layer"] = layer_config("Dense", units=2)
+    evil = layer_config(layer, name="evil", **SIZES[layer])
+
+    def change(config):
+        shape = {"UpSampling3D": [None, 4, 4, 4, 2], "RepeatVector": [None, 4]}
+        first = config["config"]["layers"][0]
+        first["config"]["batch_shape"] = shape.get(layer, [None, 4, 4, 2])
+        config["config"]["layers"] = [first, evil]
+        config["config"].pop("build_input_shape", None)
+        config.pop("build_config", None)
+
+    refused(load, with_config(tmp_path / "m.keras", change))
+
+
 # ---- 10: archives -----------------------------------------------------------------------------
 
 
