@@ -281,7 +281,7 @@ def encoder_decoder(k):
 
 @architecture
 def stateful(k):
-    """State is kept from batch to batch, and is part of the file."""
+    """State is kept from batch to batch; a model that is loaded begins with none."""
     L = k.layers
     x = k.Input(batch_shape=(4, 5, 3))
     return k.Model(x, L.Dense(2)(L.GRU(3, stateful=True)(x)))

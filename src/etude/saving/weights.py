@@ -190,8 +190,10 @@ def _is_seed_generator(value: Any) -> bool:
 def _children(owner: Any) -> Iterator[tuple[str, Any]]:
     """The attributes of an object that may own variables, in the order of Keras.
 
-    The layers of a graph come first. Other models have theirs under the name ``layers`` between
-    their attributes: those with names before it have paths of their own. Private ones come last.
+    What Keras offers under a public name too, such as ``query_dense``, has that name in files: a
+    class says so in ``saved_names``. The layers of a graph come first. Other models have theirs
+    under the name ``layers`` between their attributes: those with names before it have paths of
+    their own. Private ones come last.
     """
     own = vars(owner)
     layers = None if "layers" in own else getattr(owner, "layers", None)
@@ -201,8 +203,10 @@ def _children(owner: Any) -> Iterator[tuple[str, Any]]:
         yield "layers", layers
     elif isinstance(layers, list):
         names.append("layers")
-    for name in sorted(names, key=lambda name: (name.startswith("_"), name)):
-        yield name, layers if name == "layers" and layers is not None else own[name]
+    shown: dict[str, str] = getattr(type(owner), "saved_names", {})
+    found: list[tuple[str, str]] = [(shown.get(name, name), name) for name in names]
+    for name, kept in sorted(found, key=lambda pair: (pair[0].startswith("_"), pair[0])):
+        yield name, layers if name == "layers" and layers is not None else own[kept]
 
 
 # What `Layer` and `Trainer` keep of their own; what users own is found under its own name too.
@@ -386,9 +390,15 @@ def _try(read: Callable[[], None], skip_mismatch: bool) -> None:
 
 def _alias(model: Any, owner: Any, path: str, source: Any) -> str | None:
     """Another path to an object: a property of the class of the object that owns it."""
-    outer_path = path.rpartition("/")[0]
+    outer_path, _, own = path.rpartition("/")
     for found, outer in _walk(model, "", {}):
-        if found != outer_path or type(outer).__module__.startswith("etude."):
+        if found != outer_path:
+            continue
+        for kept, shown in getattr(type(outer), "saved_names", {}).items():
+            alias = f"{outer_path}/{kept}"  # so etude wrote it once
+            if shown == own and source.variables(alias):
+                return alias
+        if type(outer).__module__.startswith("etude."):
             continue
         for name in dir(type(outer)):
             if isinstance(getattr(type(outer), name, None), property) and name[0] != "_":
