@@ -204,7 +204,7 @@ def _children(owner: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(layers, list):
         names.append("layers")
     shown: dict[str, str] = getattr(type(owner), "saved_names", {})
-    found: list[tuple[str, str]] = [(shown.get(name, name), name) for name in names]
+    found: list[tuple[str, str]] = [(shown.get(name) or name, name) for name in names]
     for name, kept in sorted(found, key=lambda pair: (pair[0].startswith("_"), pair[0])):
         yield name, layers if name == "layers" and layers is not None else own[kept]
 
