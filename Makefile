@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format conformance crash-test bench bench-peers clean
+.PHONY: help run test check format conformance crash-test fuzz bench bench-peers clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
@@ -36,6 +36,9 @@ conformance: $(VENV)/ready-to-test  ## the tests of Keras and ONNX against etude
 
 crash-test: $(VENV)/ready-to-test  ## kill training a hundred times on each engine; it ends as if nobody had
 	@$(BIN)/python -m tests.crash.kills $(ARGS)
+
+fuzz: $(VENV)/ready-to-test  ## damaged model files, 20,000 of each format: each loads or is refused
+	@$(BIN)/python -m tests.saving.fuzzing $(ARGS)
 
 bench: $(VENV)/ready-to-test  ## side-by-side timings; with the peers of bench-peers where they are set up
 	@$(BIN)/python -m benchmarks.import_time

@@ -17,7 +17,7 @@ from etude.errors import DtypeError
 with suppress(ImportError):  # optional: it comes with jax
     import ml_dtypes as _  # noqa: F401  (teaches NumPy the name: np.array(0, "bfloat16"))
 
-__all__ = ["is_float_dtype", "is_int_dtype", "result_type", "standardize_dtype"]
+__all__ = ["is_float_dtype", "is_int_dtype", "itemsize", "result_type", "standardize_dtype"]
 
 SIGNED = ("int8", "int16", "int32", "int64")
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
@@ -81,6 +81,16 @@ def is_int_dtype(dtype: Any) -> bool:
     """
     name = standardize_dtype(dtype)
     return name in SIGNED or name in UNSIGNED
+
+
+def itemsize(dtype: Any) -> int:
+    """How many bytes a number of a dtype takes; 8, a reference, for texts.
+
+    >>> itemsize("float32"), itemsize("bool"), itemsize("complex64")
+    (4, 1, 8)
+    """
+    digits = "".join(c for c in standardize_dtype(dtype) if c.isdigit())
+    return int(digits) // 8 if digits else {"bool": 1}.get(standardize_dtype(dtype), 8)
 
 
 def result_type(*dtypes: Any) -> str:

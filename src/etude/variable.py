@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from etude.allowance import spend
 from etude.autodiff import OPS, Tensor, as_tensor
 from etude.autodiff.operators import Operators
 from etude.autodiff.primitive import Leaf
-from etude.dtypes import is_float_dtype, standardize_dtype
+from etude.dtypes import is_float_dtype, itemsize, standardize_dtype
 from etude.engine import Cell, xp
 from etude.errors import ArgumentError, DtypeError, ShapeError, TracingError, unknown_name
 from etude.naming import auto_name, current_path
@@ -115,6 +117,7 @@ class Variable(Operators):
                     f"dimensions); Variable {self.name!r} got shape={shape}."
                 )
             dtype = standardize_dtype(dtype)
+            spend(math.prod(shape) * itemsize(dtype), f"the weight {self.name!r} of shape {shape}")
             value = as_tensor(initializer(shape, dtype=dtype), dtype)
         else:
             value = _own_copy(initializer, dtype)

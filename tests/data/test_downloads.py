@@ -72,11 +72,8 @@ def test_archives_are_unpacked(tmp_path, ending):
 def test_names_outside_of_the_folder_are_refused(tmp_path, name, ending):
     path = tmp_path / f"evil.{ending}"
     archive(path, [name])
-    if name.startswith("/") and ending == "tar.gz":  # the root is cut off, as tar itself does
+    with pytest.raises(FetchError, match="refused"):
         get_file(path.name, path.as_uri(), extract=True, cache_dir=tmp_path)
-    else:
-        with pytest.raises(FetchError, match="refused"):
-            get_file(path.name, path.as_uri(), extract=True, cache_dir=tmp_path)
     assert not list(tmp_path.rglob("out.txt"))
 
 
@@ -86,7 +83,7 @@ def test_links_out_of_the_folder_are_refused(tmp_path):
         info = tarfile.TarInfo("passwords")
         info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
         file.addfile(info)
-    with pytest.raises(FetchError, match="unsafe"):
+    with pytest.raises(FetchError, match="link or a device"):
         get_file(path.name, path.as_uri(), untar=True, cache_dir=tmp_path)
 
 

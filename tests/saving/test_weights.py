@@ -180,3 +180,29 @@ def test_models_of_users_are_laid_out_as_in_keras(tmp_path):
     for a, b in zip(ours.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(a, b)
     ours.load_weights(tmp_path / "keras.weights.h5")
+
+
+def test_attention_is_stored_where_keras_has_it_and_read_from_where_etude_had_it(tmp_path):
+    etude.config.set_engine("numpy")
+
+    def network():
+        x = Input((3, 4))
+        return Model(x, layers.MultiHeadAttention(2, 2)(x, x))
+
+    model, other, third = network(), network(), network()
+    model.save_weights(tmp_path / "new.weights.h5")
+    with h5py.File(tmp_path / "new.weights.h5") as file:
+        assert "layers/multi_head_attention/query_dense/vars/0" in file
+    with (
+        h5py.File(tmp_path / "old.weights.h5", "w") as old,
+        h5py.File(tmp_path / "new.weights.h5") as new,
+    ):
+        new.copy("layers", old)
+        group = old["layers/multi_head_attention"]
+        for part in ("query", "key", "value", "output"):
+            group.move(f"{part}_dense", f"_{part}_dense")
+    other.load_weights(tmp_path / "new.weights.h5")
+    third.load_weights(tmp_path / "old.weights.h5")
+    for a, b, c in zip(*(m.get_weights() for m in (model, other, third)), strict=True):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c)

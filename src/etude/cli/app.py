@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from etude.cli import data, doctor, execute, labs
+from etude.cli import data, doctor, execute, inspect, labs
 from etude.cli.status import BAD_INPUT, NO_DATA
 from etude.errors import EtudeError, FetchError
 
@@ -33,6 +33,7 @@ app.command(
     # What etude does not know is for the script; and so is everything after `--`.
     context_settings={"ignore_unknown_options": True},
 )(execute.run_script)
+app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 

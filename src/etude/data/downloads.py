@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import shutil
 import stat
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -199,23 +201,63 @@ def _extract(archive: Path, folder: Path, archive_format: Any) -> None:
 
 
 def _unpack_tar(opened: tarfile.TarFile, folder: Path, archive: Path) -> None:
-    """Only files and folders with names inside of the folder; links must stay inside as well."""
-    _check_size(sum(member.size for member in opened.getmembers()), archive)
+    """Only files and folders with names inside of the folder.
+
+    What `tarfile` offers against other members has been got round more than once, by links above
+    all, so each member is looked at here, and only the bytes of files are taken from it.
+    """
+    size = 0
     try:
-        opened.extractall(folder, filter="data")
-    except tarfile.FilterError as error:
-        raise FetchError(f"refused: {archive.name} holds an unsafe file: {error}") from error
+        for member in opened:
+            target = _place(folder, member.name, archive)
+            if not (member.isfile() or member.isdir()):
+                raise FetchError(
+                    f"refused: {member.name!r} in {archive.name} is a link or a device, no file"
+                )
+            size += member.size
+            _check_size(size, archive)
+            _write(target, opened.extractfile(member) if member.isfile() else None)
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise FetchError(f"{archive.name} is damaged: {error}") from error
 
 
 def _unpack_zip(opened: zipfile.ZipFile, folder: Path, archive: Path) -> None:
     _check_size(sum(info.file_size for info in opened.infolist()), archive)
-    for info in opened.infolist():
-        path = PurePosixPath(info.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[:1]:
-            raise FetchError(f"refused: {archive.name} holds the unsafe name {info.filename!r}")
-        if stat.S_ISLNK(info.external_attr >> 16):
-            raise FetchError(f"refused: {info.filename!r} in {archive.name} is a link")
-    opened.extractall(folder)
+    try:
+        for info in opened.infolist():
+            target = _place(folder, info.filename, archive)
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise FetchError(f"refused: {info.filename!r} in {archive.name} is a link")
+            _write(target, None if info.is_dir() else opened.open(info))
+    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise FetchError(f"{archive.name} is damaged: {error}") from error
+    except (NotImplementedError, RuntimeError) as error:  # packed unusually, or encrypted
+        raise FetchError(f"{archive.name} cannot be unpacked: {error}") from error
+
+
+def _place(folder: Path, name: str, archive: Path) -> Path:
+    """Where a member goes.
+
+    Raises:
+        FetchError: not into the folder; or its name leads through a link.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in name.split("/")[0] or "\0" in name:
+        raise FetchError(f"refused: {archive.name} holds the unsafe name {name!r}")
+    target = folder.joinpath(*path.parts)
+    if target.resolve() != folder.resolve().joinpath(*path.parts):
+        raise FetchError(f"refused: {name!r} in {archive.name} leads through a link")
+    return target
+
+
+def _write(target: Path, content: Any) -> None:
+    """Makes a folder, or a file of what is read from a member."""
+    if content is None:
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with content, target.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def _check_size(size: int, archive: Path) -> None:

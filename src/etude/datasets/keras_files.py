@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from etude.datasets.arrays import Split, unpickle_arrays
 from etude.datasets.cache import Blob
 from etude.datasets.record import DataSet
 from etude.datasets.sources import Address, Licence
-from etude.errors import ArgumentError, FetchError
+from etude.errors import ArgumentError, FetchError, SerializationError
+from etude.saving.numpy_files import NpzFile, npy_header, read_npy
 
 __all__ = [
     "BASE",
@@ -45,25 +45,20 @@ def read_npz(content: bytes) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for info in archive.infolist():
-                with archive.open(info) as file:
-                    found[info.filename.removesuffix(".npy")] = _read_npy(io.BytesIO(file.read()))
-    except (zipfile.BadZipFile, ValueError) as error:
+        with NpzFile(io.BytesIO(content), "the .npz file") as arrays:
+            for name in arrays:
+                found[name] = _read_npy(arrays.content(name), name)
+    except (SerializationError, ValueError) as error:
         raise FetchError(f"a damaged .npz file: {error}") from error
     return found
 
 
-def _read_npy(file: io.BytesIO) -> Any:
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else (
-        np.lib.format.read_array_header_2_0
-    )  # fmt: skip
-    _, _, dtype = read(file)
-    if not dtype.hasobject:
-        file.seek(0)
-        return np.lib.format.read_array(file, allow_pickle=False)
-    return unpickle_arrays(file, lists=True)
+def _read_npy(content: bytes, name: str) -> Any:
+    """An array; where it is one of lists, as in the files of IMDB and Reuters, these."""
+    *_, dtype, start = npy_header(content, name)
+    if dtype.hasobject:
+        return unpickle_arrays(io.BytesIO(content[start:]), lists=True)
+    return read_npy(content, name)
 
 
 def read_images(content: bytes, names: tuple[str, ...], label_key: str) -> list[Any]:

@@ -11,6 +11,7 @@ from etude.datasets.arrays import Split, read_idx, unpickle_arrays, write_idx
 from etude.datasets.cache import Blob
 from etude.datasets.record import DataSet
 from etude.datasets.sources import Address, Licence, Package
+from etude.saving.numpy_files import NpzFile
 
 _TERMS = Licence(
     "CC-BY-SA-3.0",
@@ -21,7 +22,7 @@ _TERMS = Licence(
 
 def _from_npz(files: dict[str, bytes]) -> dict[str, bytes]:
     """Keras's `mnist.npz` as four IDX files."""
-    with np.load(io.BytesIO(files["mnist.npz"]), allow_pickle=False) as arrays:
+    with NpzFile(io.BytesIO(files["mnist.npz"]), "mnist.npz") as arrays:
         return {
             "train-images-idx3-ubyte": write_idx(arrays["x_train"]),
             "train-labels-idx1-ubyte": write_idx(arrays["y_train"]),

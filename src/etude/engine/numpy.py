@@ -9,6 +9,8 @@ own function of that name.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -16,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from etude import tree
+from etude.allowance import check_array, is_limited
+from etude.dtypes import itemsize
 from etude.engine import numpy_kernels, numpy_sums
 from etude.engine.cell import Frame, no_frame, shapes_only
 from etude.engine.numbers import as_numbers
@@ -163,11 +167,37 @@ def eval_shape(
 
     The function runs on zeros; costly kernels see `shapes_only` and leave their arithmetic out.
     """
+    if is_limited():
+        _check_sizes(fn, specs)
     inputs = [
         np.zeros(shape, _bfloat16() if dtype == "bfloat16" else dtype) for shape, dtype in specs
     ]
     with Frame(shapes_only=True), quiet():
         return [(tuple(a.shape), str(a.dtype)) for a in fn(inputs)]
+
+
+def _check_sizes(
+    fn: Callable[[list[Array]], list[Array]], specs: list[tuple[tuple[int, ...], str]]
+) -> None:
+    """Refuses what a file describes where arguments or results would be very large.
+
+    A batch of no samples takes no memory, and shows the other sizes.
+    """
+    for shape, dtype in specs:
+        check_array(math.prod(shape) * itemsize(dtype))
+    # `max` may be NumPy's here, once it was asked for.
+    batch = sorted([1, *(shape[0] for shape, _ in specs if shape)])[-1]
+    empty = [np.zeros((0, *shape[1:]) if shape else (), dtype) for shape, dtype in specs]
+    try:
+        with Frame(shapes_only=True), quiet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = [(a.shape, a.itemsize) for a in fn(empty)]
+    except MemoryError:
+        raise
+    except Exception:  # an operation that needs a sample: it is tried with some
+        return
+    for shape, size in found:
+        check_array(math.prod(n or batch for n in shape) * size)
 
 
 class Program:

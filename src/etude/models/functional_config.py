@@ -59,7 +59,7 @@ def _node_indices(graph: Any) -> dict[int, int]:
 
 
 def _first_index(operation: Any) -> int:
-    """The number of the first call: Keras counts calls of functional models from 1."""
+    """The number of a first call: among outputs, Keras counts those of functional models from 1."""
     return getattr(operation, "_first_call", 0)
 
 
@@ -102,7 +102,9 @@ def _serialize_call(args: Any, kwargs: Any, indices: dict[int, int]) -> Config:
         if not isinstance(value, KerasTensor):
             return value
         operation, _, tensor_index = history_of(value)
-        history = [operation.name, indices[id(value.producer[0])], tensor_index]  # type: ignore[index]
+        # Among the arguments of calls Keras counts all calls from 0, see `_first_index`.
+        number = indices[id(value.producer[0])] - _first_index(operation)  # type: ignore[index]
+        history = [operation.name, number, tensor_index]
         content = {"shape": value.shape, "dtype": value.dtype, "keras_history": history}
         return {"class_name": "__keras_tensor__", "config": content}
 
@@ -184,6 +186,7 @@ class _Reader:
             first = _first_index(layer)
             self.calls[name] = [[]] * first + [node.outputs for node in existing]
             self.waiting += [(name, _as_call(call)) for call in entry["inbound_nodes"]]
+        self.first = self._first_numbers()
         for _, call in self.waiting:
             for source, _, _ in _histories(call):
                 if source not in self.layers:
@@ -192,6 +195,22 @@ class _Reader:
                         f"that is not there. Missing node: {source}. There are: "
                         f"{', '.join(self.layers)}."
                     )
+
+    def _first_numbers(self) -> dict[str, int]:
+        """Where the calls of layers begin in the lists of `calls`, as arguments count them.
+
+        Keras 3 counts them from 0. Keras 2, and etude before, counted those of functional models
+        from 1, which shows in numbers that are too large.
+        """
+        first = {name: _first_index(layer) for name, layer in self.layers.items()}
+        counts = dict.fromkeys(self.layers, 0)
+        for name, _ in self.waiting:
+            counts[name] += 1
+        for _, call in self.waiting:
+            for name, number, _ in _histories(call):
+                if first.get(name) and number >= counts[name]:
+                    first[name] = 0
+        return first
 
     def _make(self, entry: Config, name: str) -> Any:
         module = str(entry.get("module"))
@@ -240,11 +259,14 @@ class _Reader:
         return layer(*args, **kwargs)
 
     def _ready(self, call: Config) -> bool:
-        return all(len(self.calls[name]) > node for name, node, _ in _histories(call))
+        return all(
+            len(self.calls[name]) > node + self.first[name] for name, node, _ in _histories(call)
+        )
 
     def _read(self, value: Any) -> Any:
         if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
-            return self._tensor(*value["config"]["keras_history"])
+            name, number, tensor_index = value["config"]["keras_history"]
+            return self._tensor(name, number + self.first.get(name, 0), tensor_index)
         if isinstance(value, dict) and "class_name" not in value:
             return {key: self._read(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):

@@ -14,6 +14,7 @@ from etude.saving.registration import (
     register_keras_serializable,
 )
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
+from etude.saving.torch_weights import load_torch_weights, save_torch_weights
 from etude.saving.weight_files import load_weights, save_weights
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "load_model",
+    "load_torch_weights",
     "load_weights",
     "register_keras_serializable",
     "save_model",
+    "save_torch_weights",
     "save_weights",
     "serialize_keras_object",
 ]

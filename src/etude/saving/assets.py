@@ -11,11 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from etude.errors import SerializationError
+from etude.saving.archive import ASSETS
 
-__all__ = ["give", "is_asset", "members"]
-
-FOLDER = "assets"
+__all__ = ["give", "members"]
 
 
 def members(owners: list[tuple[str, Any]]) -> dict[str, bytes]:
@@ -39,45 +37,31 @@ def members(owners: list[tuple[str, Any]]) -> dict[str, bytes]:
     return found
 
 
-def is_asset(name: str) -> bool:
-    """Whether a member of an archive is the file of a layer."""
-    return name.startswith(f"{FOLDER}/") and not name.endswith("/")
-
-
-def give(owners: list[tuple[str, Any]], stored: dict[str, bytes]) -> None:
+def give(owners: list[tuple[str, Any]], archive: Any) -> None:
     """Gives the layers their files.
 
     Args:
         owners: objects with their paths in the model.
-        stored: what is in the archive, by name.
+        archive: what has them.
 
     Raises:
-        SerializationError: the name of a file would lead out of its folder.
+        SerializationError: a file is larger than it may be, or damaged.
     """
     import tempfile  # noqa: PLC0415  (slow to import)
 
+    stored = archive.names()
     for path, owner in owners:
         start = _member(path, "")
-        files = {n[len(start) :]: content for n, content in stored.items() if n.startswith(start)}
-        if not files or not hasattr(owner, "load_assets"):
+        names = [name for name in stored if name.startswith(start)]
+        if not names or not hasattr(owner, "load_assets"):
             continue
         with tempfile.TemporaryDirectory() as folder:
-            for name, content in files.items():
-                _write(Path(folder), name, content)
+            for name in names:  # `Archive` has seen to it that names stay in their folder
+                target = Path(folder, name[len(start) :])
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(archive.read(name))
             owner.load_assets(folder)
 
 
 def _member(path: str, name: str) -> str:
-    return f"{FOLDER}/{path}/{name}" if path else f"{FOLDER}/{name}"
-
-
-def _write(folder: Path, name: str, content: bytes) -> None:
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
-        raise SerializationError(
-            f"The archive holds a file named {name!r}, which would not stay in its folder. No "
-            "model that etude or Keras saved is like that, and it is not read."
-        )
-    target = folder.joinpath(*parts)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content)
+    return f"{ASSETS}{path}/{name}" if path else f"{ASSETS}{name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +11,13 @@ import h5py
 import numpy as np
 from rich.console import Console
 
-from etude.errors import ArgumentError, DtypeError
+from etude.errors import ArgumentError, DtypeError, SerializationError
 from etude.saving import model_file, weights
+from etude.saving.archive import WEIGHTS, opened
 from etude.saving.files import write_atomically
-from etude.saving.stored import hard, open_file, plain_dataset
+from etude.saving.hdf5 import Group
+from etude.saving.refusals import named_errors
+from etude.saving.stored import DEPTH, open_file, plain_dataset
 
 __all__ = ["KerasFileEditor"]
 
@@ -62,12 +64,9 @@ class KerasFileEditor:
             )
         if not path.is_file():
             raise ArgumentError(f"There is no file {path}.")
-        source: Any = path
-        if path.suffix == ".keras":
-            self.config, self.metadata = model_file.stored_configs(path)
-            source = io.BytesIO(model_file.stored_weights(path))
-        with open_file(source, self.filepath) as file:
-            self.weights_dict: Weights = self._read(file, "")
+        self.weights_dict: Weights = {}
+        with named_errors(self.filepath):
+            self._open(path)
         self._say(f"Keras model file '{self.filepath}'")
         if self.metadata is not None:
             self._say(
@@ -75,22 +74,34 @@ class KerasFileEditor:
                 f"{self.metadata.get('date_saved')}"
             )
 
+    def _open(self, path: Path) -> None:
+        if path.suffix != ".keras":
+            with open_file(path) as file:
+                self.weights_dict = self._read(file, "", DEPTH)
+            return
+        with opened(path, self.filepath) as archive:
+            self.config, self.metadata = model_file.stored_configs(archive)
+            with open_file(archive.source(WEIGHTS, self.filepath), self.filepath) as file:
+                self.weights_dict = self._read(file, "", DEPTH)
+
     def _say(self, text: str) -> None:
         self.console.print(text, soft_wrap=True)
 
-    def _read(self, group: h5py.Group, path: str) -> Weights:
+    def _read(self, group: Group, path: str, depth: int) -> Weights:
         """The weights of an object and of those inside; its own ones stand in a group ``vars``."""
+        if not depth:
+            raise SerializationError(f"{self.filepath} has groups in groups without end.")
         found: Weights = {}
         if group.attrs:
-            self.object_metadata[path] = dict(group.attrs.items())
-        for key in map(str, group):
-            child = hard(group, key, group.get(key, getlink=True))
-            if not isinstance(child, h5py.Group):
+            self.object_metadata[path] = dict(group.attrs)
+        for key in group:
+            child = group.get(key)
+            if not isinstance(child, Group):
                 found[key] = weights.as_array(plain_dataset(group, key))
             elif key == "vars":
-                found |= self._read(child, path)
+                found |= self._read(child, path, depth - 1)
             else:
-                inner = self._read(child, f"{path}/{key}")
+                inner = self._read(child, f"{path}/{key}", depth - 1)
                 if inner:
                     found[key] = inner
         return found

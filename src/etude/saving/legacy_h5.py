@@ -15,10 +15,12 @@ from typing import Any
 import h5py
 import numpy as np
 
+from etude.allowance import allowed
 from etude.errors import SerializationError, ShapeError
 from etude.saving.files import write_atomically
+from etude.saving.hdf5 import Dataset, File, Group
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
-from etude.saving.stored import hard, open_file, plain_dataset
+from etude.saving.stored import group_of, open_file, plain_dataset
 
 __all__ = ["load", "read_weights", "save"]
 
@@ -101,7 +103,7 @@ def _top_level(model: Any) -> list[Any]:
 # ---- reading ----------------------------------------------------------------------------------
 
 
-def load(path: Path, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+def load(path: Path, custom_objects: Any, compile: bool) -> Any:
     """The model in an HDF5 file.
 
     Raises:
@@ -114,19 +116,29 @@ def load(path: Path, custom_objects: Any, compile: bool, safe_mode: bool) -> Any
                 f"No model config found in the file at {path}: it holds weights only. Build the "
                 "model in code, and call `model.load_weights(path)`."
             )
-        model = deserialize_keras_object(json.loads(_text(text)), custom_objects, safe_mode)
-        read_weights(model, file)
-        training = file.attrs.get("training_config")
-        if compile and training is not None:
-            _compile(model, json.loads(_text(training)), custom_objects)
-            if "optimizer_weights" in file and model.optimizer is not None:
-                model.optimizer.build(model.trainable_weights)
-                _read_optimizer(model.optimizer, _child(file, "optimizer_weights"))
+        with allowed(str(path), file.source.size):
+            model = deserialize_keras_object(_parsed(path, text), custom_objects)
+            if not hasattr(model, "layers"):
+                raise SerializationError(f"{path} holds no model, but a {type(model).__name__}.")
+            read_weights(model, file)
+            training = file.attrs.get("training_config")
+            if compile and training is not None:
+                _compile(model, _parsed(path, training), custom_objects)
+                if "optimizer_weights" in file and model.optimizer is not None:
+                    model.optimizer.build(model.trainable_weights)
+                    _read_optimizer(model.optimizer, group_of(file, "optimizer_weights"))
     return model
 
 
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _parsed(path: Path, text: Any) -> dict[str, Any]:
+    """A config, which stands as text in an attribute."""
+    try:
+        config = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise SerializationError(f"{path}: a config in it cannot be read: {error}") from error
+    if not isinstance(config, dict):
+        raise SerializationError(f"{path}: a config in it is no dictionary.")
+    return config
 
 
 def _compile(model: Any, config: dict[str, Any], custom_objects: Any) -> None:
@@ -156,7 +168,7 @@ def _read_optimizer(optimizer: Any, group: Any) -> None:
 
 
 def read_weights(
-    model: Any, file: h5py.File, skip_mismatch: bool = False, by_name: bool = False
+    model: Any, file: File, skip_mismatch: bool = False, by_name: bool = False
 ) -> None:
     """Reads the weights of a model from a file that `save` or Keras wrote.
 
@@ -171,8 +183,8 @@ def read_weights(
         ShapeError: weights have other shapes.
     """
     is_whole = "layer_names" not in file.attrs and "model_weights" in file
-    group = _child(file, "model_weights") if is_whole else file
-    stored = [(name, _stored(_child(group, name))) for name in _names(group, "layer_names")]
+    group = group_of(file, "model_weights") if is_whole else file
+    stored = [(name, _stored(group_of(group, name))) for name in _names(group, "layer_names")]
     if by_name:
         layers = {layer.name: layer for layer in model.layers}
         pairs = [(layers[n], n, values) for n, values in stored if n in layers]
@@ -189,11 +201,11 @@ def read_weights(
         what = f"layer '{layer.name}' ('{name}' in the file)"
         _assign(legacy_weights(layer), values, what, skip_mismatch)
     if "top_level_model_weights" in group:
-        values = _stored(_child(group, "top_level_model_weights"))
+        values = _stored(group_of(group, "top_level_model_weights"))
         _assign(_top_level(model), values, "the model itself", skip_mismatch)
 
 
-def _assign(weights: list[Any], values: list[h5py.Dataset], what: str, skip_mismatch: bool) -> None:
+def _assign(weights: list[Any], values: list[Dataset], what: str, skip_mismatch: bool) -> None:
     shapes, found = [tuple(w.shape) for w in weights], [v.shape for v in values]
     if shapes == found:
         for weight, value in zip(weights, values, strict=True):
@@ -208,31 +220,28 @@ def _assign(weights: list[Any], values: list[h5py.Dataset], what: str, skip_mism
     warnings.warn(f"{message} It is left as it is.", stacklevel=4)
 
 
-def _stored(group: Any) -> list[h5py.Dataset]:
+def _stored(group: Any) -> list[Dataset]:
     """The datasets of a group in the order of their names; they are read once their shapes fit."""
     found = []
     for name in _names(group, "weight_names"):
         *outer, last = name.split("/")
         current = group
         for part in outer:
-            current = _child(current, part)
+            current = group_of(current, part)
         found.append(plain_dataset(current, last))
     return found
 
 
-def _child(group: Any, name: str) -> Any:
-    """What stands under a name; links are never followed."""
-    return hard(group, name, group.get(name, getlink=True))
-
-
-def _names(group: Any, attribute: str) -> list[str]:
+def _names(group: Group, attribute: str) -> list[str]:
     """The names in an attribute, or in its numbered parts."""
-    if not isinstance(group, (h5py.Group, h5py.File)):
-        raise SerializationError(f"'{group.name}' is no group of weights.")
-    attributes: Any = dict(group.attrs)
+    attributes = group.attrs
     if attribute in attributes:
-        return [_text(name) for name in attributes[attribute]]
-    found: list[str] = []
-    while (part := f"{attribute}{len(found)}") in attributes:
-        found.append(part)
-    return [_text(name) for part in found for name in attributes[part]]
+        parts = [attribute]
+    else:
+        parts = []
+        while (part := f"{attribute}{len(parts)}") in attributes:
+            parts.append(part)
+    found = [name for part in parts for name in np.atleast_1d(attributes[part]).tolist()]
+    if not all(isinstance(name, str) for name in found):
+        raise SerializationError(f"'{group.name}': what should be names is something else.")
+    return found

@@ -1,8 +1,8 @@
 """Whole models in files: ``*.keras``, an archive of a config and of weights, as Keras 3 writes it.
 
 An archive has three members: ``metadata.json``, ``config.json`` (layers, their connections, and
-what ``compile`` was told), and ``model.weights.h5``. It is read by the names of its members, in
-memory and with limits on their sizes; nothing is extracted, imported or executed.
+what ``compile`` was told), and ``model.weights.h5``; and below ``assets/`` the files of layers. How
+one from a stranger is read stands in `etude.saving.archive`; nothing is imported or executed.
 """
 
 from __future__ import annotations
@@ -11,34 +11,40 @@ import datetime
 import io
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from etude.allowance import allowed
 from etude.errors import ArgumentError, SerializationError
 from etude.saving import assets
+from etude.saving.archive import (
+    CONFIG,
+    MAX_CONFIG_BYTES,
+    METADATA,
+    WEIGHTS,
+    Archive,
+    Folder,
+    no_model,
+    opened,
+)
 from etude.saving.files import write_atomically
+from etude.saving.refusals import named_errors, refuse_programs
 from etude.saving.serialization import (
     deserialize_keras_object,
     object_sharing,
     serialize_keras_object,
 )
 
-if TYPE_CHECKING:
-    import zipfile
-
 __all__ = [
     "from_archive",
     "load_model",
     "save_model",
     "stored_configs",
-    "stored_weights",
     "to_archive",
 ]
 
 KERAS_VERSION = "3.15.1"  # the version whose form is written
-CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-MAX_CONFIG_BYTES = 64 << 20
-MAX_EXPANSION = 200  # a member may be this many times as large as its compressed form
 
 
 def save_model(
@@ -128,18 +134,30 @@ def from_archive(content: bytes, custom_objects: dict[str, Any]) -> Any:
         content: the bytes of a ``*.keras`` file.
         custom_objects: names in it, and the classes and functions that they mean.
     """
-    return _restored(*_read_archive(io.BytesIO(content)), "the archive", custom_objects)
+    with opened(io.BytesIO(content), "the archive") as archive:
+        return _restored(archive, _config(archive), custom_objects, is_own=True)
 
 
-def _restored(config: Any, stored: Stored, origin: str, custom_objects: Any) -> Any:
-    """The object that the members of an archive describe, with its weights."""
+def _restored(
+    archive: Archive | Folder, config: Any, custom_objects: Any, is_own: bool = False
+) -> Any:
+    """The object that the members of an archive describe, with its weights.
+
+    Args:
+        archive: the archive.
+        config: of the object.
+        custom_objects: names in it, and what they mean.
+        is_own: whether this program wrote it: then its config may describe more than it holds.
+    """
     from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
 
-    with object_sharing():
+    size = archive.size(WEIGHTS)
+    limit = nullcontext() if is_own else allowed(archive.name, size)
+    with limit, object_sharing():
         found = deserialize_keras_object(config, custom_objects)
-    if hasattr(found, "load_own_variables"):
-        weights.from_bytes(found, stored[WEIGHTS], origin)
-        assets.give(weights.owners(found), stored)
+        if hasattr(found, "load_own_variables"):
+            weights.from_source(found, archive.source(WEIGHTS, f"{archive.name}: `{WEIGHTS}`"))
+            assets.give(weights.owners(found), archive)
     return found
 
 
@@ -184,6 +202,7 @@ def load_model(
     import zipfile  # noqa: PLC0415  (slow to import)
 
     path = Path(os.fspath(filepath))
+    refuse_programs(path)
     is_folder = path.is_dir() and (path / CONFIG).is_file()
     is_old = path.suffix in (".h5", ".hdf5")
     if not is_folder and not is_old and path.suffix != ".keras" and not zipfile.is_zipfile(path):
@@ -200,96 +219,30 @@ def load_model(
     if is_old:
         from etude.saving import legacy_h5  # noqa: PLC0415  (h5py is slow to import)
 
-        return legacy_h5.load(path, custom_objects, compile, safe_mode)
-    config, stored = _read_folder(path) if is_folder else _read_archive(path)
-    if not compile:
-        config["compile_config"] = None
-    model = _restored(config, stored, str(path), custom_objects)
-    if not hasattr(model, "weights"):
-        raise SerializationError(f"{path} holds no model, but a {type(model).__name__}.")
-    return model
+        with named_errors(path):
+            return legacy_h5.load(path, custom_objects, compile)
+    with named_errors(path), opened(path, str(path)) as archive:
+        archive.size(WEIGHTS)  # an archive without weights says so, whatever else is wrong
+        config = _config(archive)
+        if not compile:
+            config["compile_config"] = None
+        model = _restored(archive, config, custom_objects)
+        if not hasattr(model, "weights"):
+            raise SerializationError(f"{path} holds no model, but a {type(model).__name__}.")
+        return model
 
 
-def stored_weights(path: Path) -> bytes:
-    """The weights in a file ``*.keras``."""
-    return _read_archive(path)[1][WEIGHTS]
+def stored_configs(archive: Archive | Folder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config and the metadata in an archive."""
+    return _config(archive), _config(archive, METADATA)
 
 
-def stored_configs(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The config and the metadata in a file ``*.keras``."""
-    import zipfile  # noqa: PLC0415  (slow to import)
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = [_member(archive, path, n, MAX_CONFIG_BYTES) for n in (CONFIG, METADATA)]
-    except zipfile.BadZipFile as error:
-        raise _no_model(path, error) from error
-    return _config(path, found[0]), _config(path, found[1])
-
-
-Stored = dict[str, bytes]
-"""The weights and the files of layers, by the names that the archive has for them."""
-
-
-def _read_archive(path: Any) -> tuple[dict[str, Any], Stored]:
-    """The config of an archive, given by its path or its bytes, and what else is in it."""
-    import zipfile  # noqa: PLC0415  (slow to import)
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            text = _member(archive, path, CONFIG, MAX_CONFIG_BYTES)
-            names = [WEIGHTS, *filter(assets.is_asset, archive.namelist())]
-            stored = {name: _member(archive, path, name, None) for name in names}
-    except zipfile.BadZipFile as error:
-        raise _no_model(path, error) from error
-    return _config(path, text), stored
-
-
-def _read_folder(path: Path) -> tuple[dict[str, Any], Stored]:
-    """The config of an unpacked archive, and what else is in it."""
-    if (path / CONFIG).stat().st_size > MAX_CONFIG_BYTES:
-        raise _no_model(path, "its config is too large")
-    try:
-        files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
-        stored = {file.relative_to(path).as_posix(): file for file in files}
-        wanted = {n: f.read_bytes() for n, f in stored.items() if assets.is_asset(n)}
-        wanted[WEIGHTS] = (path / WEIGHTS).read_bytes()
-        return _config(path, (path / CONFIG).read_bytes()), wanted
-    except OSError as error:
-        raise _no_model(path, error) from error
-
-
-def _config(path: Any, text: bytes) -> dict[str, Any]:
+def _config(archive: Archive | Folder, member: str = CONFIG) -> dict[str, Any]:
+    text = archive.read(member, MAX_CONFIG_BYTES)
     try:
         config = json.loads(text)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise _no_model(path, error) from error
+    except (ValueError, RecursionError) as error:
+        raise no_model(archive.name, f"`{member}`: {error}") from error
     if not isinstance(config, dict):
-        raise SerializationError(f"{path} holds no model: its config is no dictionary.")
+        raise SerializationError(f"{archive.name} holds no model: its {member} is no dictionary.")
     return config
-
-
-def _no_model(path: Any, error: object) -> SerializationError:
-    return SerializationError(
-        f"{path} holds no model: it is no archive as `model.save('x.keras')` writes ({error}). "
-        "Was it cut short while it was copied or saved, or is it something else under that name?"
-    )
-
-
-def _member(archive: zipfile.ZipFile, path: Any, name: str, limit: int | None) -> bytes:
-    """One member of an archive, read into memory."""
-    try:
-        info = archive.getinfo(name)
-    except KeyError:
-        raise SerializationError(f"{path} holds no model: it has no `{name}` inside.") from None
-    allowed = MAX_EXPANSION * max(info.compress_size, 1024)
-    if info.file_size > min(allowed, limit or allowed):
-        raise SerializationError(
-            f"{path}: `{name}` would become {info.file_size} bytes from {info.compress_size}; no "
-            "model that etude or Keras saved is like that, and it is not read."
-        )
-    with archive.open(info) as member:
-        content = io.BytesIO(member.read(info.file_size + 1)).getvalue()
-    if len(content) != info.file_size:
-        raise SerializationError(f"{path}: `{name}` has another size than the archive says.")
-    return content

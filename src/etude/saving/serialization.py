@@ -46,6 +46,7 @@ __all__ = [
     "deserialize_member",
     "names_are_kept",
     "object_sharing",
+    "odd_name",
     "serialize_dict",
     "serialize_keras_object",
 ]
@@ -460,6 +461,9 @@ def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[s
             f"Unable to reconstruct an instance of '{config['class_name']}', which has no class "
             f"method `from_config(config)`. The config: {config}"
         )
+    _refuse_odd_name(inner.get("name"), config)
+    if str(config.get("module")).startswith("keras.layers"):
+        _refuse_odd_counts(inner, config)
     with CustomObjectScope(custom_objects):
         try:
             instance = cls.from_config(inner)
@@ -477,6 +481,61 @@ def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[s
             instance.compile_from_config(config["compile_config"])
             instance.compiled = True
     return instance
+
+
+MANY = 1 << 16
+# Arguments of layers that count what is done or made, and that no weight in a file answers for.
+_COUNTS = {
+    **dict.fromkeys(
+        (
+            *("n", "cropping", "padding", "size", "output_padding", "output_size", "pool_size"),
+            *("kernel_size", "strides", "dilation_rate", "height", "width", "bins", "max_number"),
+            *("fft_length", "sequence_length", "sequence_stride", "num_mel_bins", "num_heads"),
+            *("frame_length", "frame_step", "num_oov_indices", "key_dim", "value_dim", "head_dim"),
+        ),
+        MANY,
+    ),
+    **dict.fromkeys(("ngrams", "power_iterations", "tile_grid_size"), 256),
+    **dict.fromkeys(("num_ops", "num_chains", "chain_depth"), 256),
+    **dict.fromkeys(("output_sequence_length", "num_tokens", "max_tokens"), 1 << 24),
+}
+
+
+def _refuse_odd_counts(inner: Config, config: Config) -> None:
+    """Numbers in a config can ask for more time or memory than there is, without any weight."""
+    for name in inner.keys() & _COUNTS.keys():
+        largest = _largest(inner[name])
+        if largest > _COUNTS[name]:
+            raise SerializationError(
+                f"The config of a {config['class_name']} has `{name}={inner[name]!r}`. More than "
+                f"{_COUNTS[name]} are not made from a config."
+            )
+
+
+def _largest(value: Any) -> float:
+    """The largest number in a nest of lists."""
+    if isinstance(value, (list, tuple)):
+        return max(map(_largest, value), default=0)
+    return abs(value) if isinstance(value, (int, float)) else 0
+
+
+def odd_name(name: Any) -> bool:
+    """Whether a name could lead to other files, where it becomes a part of a path.
+
+    >>> odd_name("../weights"), odd_name("dense_1")
+    (True, False)
+    """
+    if not isinstance(name, str):
+        return False
+    return "\0" in name or "\\" in name or ".." in name.split("/") or name.startswith("/")
+
+
+def _refuse_odd_name(name: Any, config: Config) -> None:
+    if odd_name(name):
+        raise SerializationError(
+            f"The config names a {config['class_name']} {name!r}. A name with '..', a backslash, a "
+            "zero byte, or '/' at its beginning could lead to other files, and is not read."
+        )
 
 
 def _refuse_registered_name(config: Config, name: str, resolved: str) -> None:
@@ -529,7 +588,7 @@ def _deserialize_slice(inner: Config) -> slice:
 _SPECIAL: dict[str, Callable[[Config], Any]] = {
     "__keras_tensor__": _deserialize_symbol,
     "__tensor__": lambda inner: convert_to_tensor(inner["value"], dtype=inner["dtype"]),
-    "__numpy__": lambda inner: np.array(inner["value"], dtype=inner["dtype"]),
+    "__numpy__": lambda inner: np.array(inner["value"], dtype=standardize_dtype(inner["dtype"])),
     "__bytes__": lambda inner: inner["value"].encode("utf-8"),
     "__ellipsis__": lambda inner: Ellipsis,
     "__slice__": _deserialize_slice,

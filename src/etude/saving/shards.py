@@ -109,12 +109,14 @@ def opened(path: Path) -> Generator[Any]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
         names = {key: [v] if isinstance(v, str) else list(v) for key, v in entries.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SerializationError(f"{path} is no map of weights: {error!r}.") from error
     with ExitStack() as stack:
         files: dict[str, Any] = {}
-        for name in sorted({name for some in names.values() for name in some}):
-            if not isinstance(name, str) or Path(name).name != name:
+        wanted = [name for some in names.values() for name in some]
+        for name in dict.fromkeys(map(str, wanted)):
+            target = path.with_name(name) if Path(name).name == name else path
+            if target == path or target.is_symlink() or not target.is_file():
                 raise SerializationError(f"{path} names {name!r}, which is no file beside it.")
             files[name] = StoredFile(stack.enter_context(open_file(path.with_name(name))))
         yield _Shards(

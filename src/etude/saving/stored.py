@@ -1,27 +1,29 @@
-"""HDF5 files that are read without trust: only plain arrays under plain names, no links."""
+"""HDF5 files of weights: which variables they hold, under which paths."""
 
 from __future__ import annotations
 
+import io
+import os
 from typing import Any
 
-import h5py
-
 from etude.errors import SerializationError
+from etude.saving.hdf5 import Dataset, File, Group
 
-__all__ = ["StoredFile", "hard", "open_file", "plain_dataset"]
+__all__ = ["DEPTH", "StoredFile", "group_of", "open_file", "plain_dataset"]
+
+DEPTH = 100  # of groups inside of each other; models have about ten
 
 
-def open_file(path: Any, name: str | None = None) -> h5py.File:
-    """An HDF5 file to read from, by its path or its bytes.
+def open_file(origin: Any, name: str | None = None) -> File:
+    """An HDF5 file to read from: by its path, its bytes, or the part of a file that it is.
 
     Raises:
-        SerializationError: it is none.
+        SerializationError: it is none, or one that is not read.
     """
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        shown = name or path
-        raise SerializationError(f"{shown} cannot be read as an HDF5 file: {error}.") from error
+    if isinstance(origin, io.BytesIO):
+        origin = origin.getbuffer()
+    is_path = isinstance(origin, (str, os.PathLike))
+    return File(origin, name or (os.fspath(origin) if is_path else "The file"))
 
 
 class StoredFile:
@@ -32,55 +34,62 @@ class StoredFile:
         name: what it is called in messages; by its own name by default.
     """
 
-    def __init__(self, file: h5py.File, name: str | None = None) -> None:
-        self.file, self.filename = file, name or str(file.filename)
+    def __init__(self, file: File, name: str | None = None) -> None:
+        self.file, self.filename = file, name or file.filename
 
-    def variables(self, path: str) -> dict[str, h5py.Dataset]:
+    def variables(self, path: str) -> dict[str, Dataset]:
         """The variables under a path, by their numbers; none where there is no such path."""
-        group = _group(self.file, f"{path}/vars" if path else "vars")
-        return {} if group is None else {str(key): plain_dataset(group, str(key)) for key in group}
+        group: Any = self.file
+        for part in [*path.split("/"), "vars"] if path else ["vars"]:
+            group = group.get(part)
+            if group is None:
+                return {}
+            if not isinstance(group, Group):
+                raise SerializationError(f"{self.filename} holds no group at '{group.name}'.")
+        return {key: plain_dataset(group, key) for key in group}
 
     def paths(self) -> list[str]:
         """The paths under which there are variables."""
         found: list[str] = []
-
-        def look(name: str, item: Any) -> None:
-            if isinstance(item, h5py.Group) and name.endswith("/vars") and len(item):
-                found.append(name.removesuffix("/vars"))
-
-        self.file.visititems(look)
+        self._look(self.file, "", found, DEPTH)
         return found
 
-
-def _group(file: h5py.File, path: str) -> h5py.Group | None:
-    """A group by its path, without following links."""
-    current: Any = file
-    for part in path.split("/"):
-        link = current.get(part, getlink=True)
-        if link is None:
-            return None
-        current = hard(current, part, link)
-        if not isinstance(current, h5py.Group):
-            raise SerializationError(f"The file {file.filename} holds no group at '{path}'.")
-    return current
+    def _look(self, group: Group, path: str, found: list[str], depth: int) -> None:
+        if not depth:
+            raise SerializationError(f"{self.filename} has groups in groups without end.")
+        for key in group:
+            item = group.get(key)
+            if isinstance(item, Group):
+                inner = f"{path}/{key}" if path else key
+                if key == "vars" and len(item):
+                    found.append(path)
+                self._look(item, inner, found, depth - 1)
 
 
-def plain_dataset(group: h5py.Group, key: str) -> h5py.Dataset:
-    """A dataset that holds its numbers itself."""
-    found = hard(group, key, group.get(key, getlink=True))
-    if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
+def plain_dataset(group: Group, key: str) -> Dataset:
+    """The array of a name.
+
+    Raises:
+        SerializationError: there is none, or it is something else.
+    """
+    found = group.get(key)
+    if not isinstance(found, Dataset):
         raise SerializationError(
-            f"'{group.name}/{key}' is no plain array of numbers: it is a group, or "
-            "virtual or external data."
+            f"{group.source.name}: '{group.name.rstrip('/')}/{key}' is no plain array of numbers: "
+            f"{'there is nothing' if found is None else 'it is a group'}."
         )
     return found
 
 
-def hard(group: Any, key: str, link: Any) -> Any:
-    """What stands under a name of a group, where it is no link to somewhere else."""
-    if not isinstance(link, h5py.HardLink):
+def group_of(group: Any, name: str) -> Group:
+    """The group of a name.
+
+    Raises:
+        SerializationError: there is none.
+    """
+    found = group.get(name) if isinstance(group, Group) else None
+    if not isinstance(found, Group):
         raise SerializationError(
-            f"'{group.name}/{key}' is a link to somewhere else ({type(link).__name__}). Such files "
-            "are not read."
+            f"{group.source.name}: '{group.name.rstrip('/')}/{name}' is no group of weights."
         )
-    return group[key]
+    return found

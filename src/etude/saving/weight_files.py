@@ -16,11 +16,15 @@ def save_weights(
     max_shard_size: float | None = None,
     **kwargs: Any,
 ) -> None:
-    """Writes the weights of a model to a file ``*.weights.h5``, in the layout of Keras 3.
+    """Writes the weights of a model to a file.
+
+    A file ``*.weights.h5`` has the layout of Keras 3, and the state of the optimizer too. A file
+    ``*.safetensors`` has the weights under names such as ``layers.dense_1.kernel``, which depend
+    on the architecture alone.
 
     Args:
         model: the model.
-        filepath: the file; ``*.weights.json`` where there are several.
+        filepath: ``*.weights.h5`` or ``*.safetensors``; ``*.weights.json`` where there are several.
         overwrite: whether a file of that name may be replaced.
         max_shard_size: gigabytes, where the weights are to go into several files.
         **kwargs: ``objects_to_skip``, a list of layers to leave out.
@@ -40,10 +44,11 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
 
     Args:
         model: the model.
-        filepath: ``*.weights.h5``, ``*.weights.json``, ``*.keras``, or ``*.h5`` of Keras 2.
+        filepath: ``*.weights.h5``, ``*.weights.json``, ``*.keras``, ``*.safetensors``, or ``*.h5``
+            of Keras 2.
         skip_mismatch: whether layers whose weights do not fit are left as they are.
-        **kwargs: ``objects_to_skip``, a list of layers to leave as they are; ``by_name``, for files
-            of Keras 2: whether layers are found by their names.
+        **kwargs: ``objects_to_skip``, a list of layers to leave as they are; ``by_name``, for
+            safetensors and files of Keras 2: whether layers are found by their names.
 
     Raises:
         ArgumentError: the name has another ending, or the file does not fit the model.

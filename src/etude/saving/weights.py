@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,19 @@ import numpy as np
 
 from etude.errors import ArgumentError, NotBuiltError, SerializationError, ShapeError
 from etude.naming import to_snake_case
-from etude.saving import legacy_h5, shards
+from etude.saving import legacy_h5, safetensors_file, shards
+from etude.saving.archive import WEIGHTS, opened
 from etude.saving.files import write_atomically
-from etude.saving.model_file import stored_weights
+from etude.saving.hdf5 import Dataset
+from etude.saving.hdf5.source import Source
+from etude.saving.refusals import named_errors, refuse_programs
 from etude.saving.stored import StoredFile, open_file
 
 __all__ = [
     "as_array",
-    "from_bytes",
+    "from_source",
     "load",
+    "named_weights",
     "owners",
     "parts",
     "read_into",
@@ -60,13 +64,16 @@ def save(
     _require_built(model)
     path = Path(os.fspath(filepath))
     endings = (ENDING,) if max_shard_size is None else (ENDING, SHARDED)
+    if path.suffix == safetensors_file.ENDING and max_shard_size is None:
+        _refuse_existing(path, overwrite)
+        safetensors_file.save(path, *named_weights(model, objects_to_skip))
+        return
     if not path.name.endswith(endings):
         raise ArgumentError(
-            f"The filename must end in `{endings[-1]}`. Received: filepath={filepath}. A whole "
-            "model is saved by `model.save('name.keras')`."
+            f"The filename must end in `{endings[-1]}`, or in `.safetensors`. Received: filepath="
+            f"{filepath}. A whole model is saved by `model.save('name.keras')`."
         )
-    if path.exists() and not overwrite:
-        raise ArgumentError(f"The file {path} exists, and `overwrite=False` was given.")
+    _refuse_existing(path, overwrite)
     if max_shard_size is not None:
         shards.save(parts(model, objects_to_skip), path, max_shard_size, write_part)
         return
@@ -76,6 +83,11 @@ def save(
             write_from(model, file, objects_to_skip)
 
     write_atomically(path, write)
+
+
+def _refuse_existing(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise ArgumentError(f"The file {path} exists, and `overwrite=False` was given.")
 
 
 def _require_built(model: Any) -> None:
@@ -97,11 +109,11 @@ def load(
 
     Args:
         model: the model.
-        filepath: ``*.weights.h5``, ``*.weights.json`` with the files that it names, ``*.keras``, or
-            ``*.h5`` of Keras 2.
+        filepath: ``*.weights.h5``, ``*.weights.json`` with the files that it names, ``*.keras``,
+            ``*.safetensors``, or ``*.h5`` of Keras 2.
         skip_mismatch: whether what does not fit is left as it is.
         objects_to_skip: layers that are left as they are.
-        by_name: for files of Keras 2: whether layers are found by their names.
+        by_name: for safetensors and files of Keras 2: whether layers are found by their names.
 
     Raises:
         ArgumentError: the name has another ending, or there is no such file.
@@ -109,13 +121,16 @@ def load(
         ShapeError: variables have other shapes.
     """
     path = Path(os.fspath(filepath))
+    refuse_programs(path)
     old = path.suffix in (".h5", ".hdf5") and not path.name.endswith(ENDING)
-    if not path.name.endswith((ENDING, SHARDED, ".keras")) and not old:
+    is_tensors = path.suffix == safetensors_file.ENDING
+    if not path.name.endswith((ENDING, SHARDED, ".keras")) and not old and not is_tensors:
         raise ArgumentError(
             f"File format not supported: filepath={filepath}. Weights are read from `.keras`, "
-            "`.weights.h5` and `.weights.json` files, and from `.h5` files of Keras 2."
+            "`.weights.h5`, `.weights.json` and `.safetensors` files, and from `.h5` files of "
+            "Keras 2."
         )
-    if by_name is not None and not old:
+    if by_name is not None and not old and not is_tensors:
         raise ArgumentError(
             "`by_name` only supports loading legacy '.h5' or '.hdf5' files. Received: "
             f"{filepath}. In other files layers are found by their places in the model."
@@ -126,17 +141,23 @@ def load(
         )
     if not path.is_file():
         raise ArgumentError(f"There is no file {path}.")
-    if old:
-        with open_file(path) as file:
-            legacy_h5.read_weights(model, file, skip_mismatch, bool(by_name))
-    elif path.suffix == ".json":
-        with shards.opened(path) as source:
-            read_into(model, source, skip_mismatch, objects_to_skip)
-    elif path.suffix == ".keras":
-        from_bytes(model, stored_weights(path), str(path), skip_mismatch)
-    else:
-        with open_file(path) as file:
-            read_into(model, StoredFile(file), skip_mismatch, objects_to_skip)
+    with named_errors(path):
+        if is_tensors:
+            named = named_weights(model, objects_to_skip)
+            known = named_weights(model)[0]
+            safetensors_file.load(path, *named, known, skip_mismatch, bool(by_name))
+        elif old:
+            with open_file(path) as file:
+                legacy_h5.read_weights(model, file, skip_mismatch, bool(by_name))
+        elif path.suffix == ".json":
+            with shards.opened(path) as source:
+                read_into(model, source, skip_mismatch, objects_to_skip)
+        elif path.suffix == ".keras":
+            with opened(path, str(path)) as archive:
+                from_source(model, archive.source(WEIGHTS, str(path)), skip_mismatch)
+        else:
+            with open_file(path) as file:
+                read_into(model, StoredFile(file), skip_mismatch, objects_to_skip)
 
 
 def to_bytes(model: Any) -> bytes:
@@ -147,10 +168,10 @@ def to_bytes(model: Any) -> bytes:
     return memory.getvalue()
 
 
-def from_bytes(model: Any, content: bytes, origin: str, skip_mismatch: bool = False) -> None:
-    """Reads what `to_bytes` returned; ``origin`` names it in messages."""
-    with open_file(io.BytesIO(content), f"What {origin} holds as weights") as file:
-        read_into(model, StoredFile(file, origin), skip_mismatch)
+def from_source(model: Any, source: Source, skip_mismatch: bool = False) -> None:
+    """Reads what `to_bytes` returned, from wherever it lies."""
+    with open_file(source, source.name) as file:
+        read_into(model, StoredFile(file), skip_mismatch)
 
 
 # ---- walking over objects ---------------------------------------------------------------------
@@ -169,8 +190,10 @@ def _is_seed_generator(value: Any) -> bool:
 def _children(owner: Any) -> Iterator[tuple[str, Any]]:
     """The attributes of an object that may own variables, in the order of Keras.
 
-    The layers of a graph come first. Other models have theirs under the name ``layers`` between
-    their attributes: those with names before it have paths of their own. Private ones come last.
+    What Keras offers under a public name too, such as ``query_dense``, has that name in files: a
+    class says so in ``saved_names``. The layers of a graph come first. Other models have theirs
+    under the name ``layers`` between their attributes: those with names before it have paths of
+    their own. Private ones come last.
     """
     own = vars(owner)
     layers = None if "layers" in own else getattr(owner, "layers", None)
@@ -180,8 +203,10 @@ def _children(owner: Any) -> Iterator[tuple[str, Any]]:
         yield "layers", layers
     elif isinstance(layers, list):
         names.append("layers")
-    for name in sorted(names, key=lambda name: (name.startswith("_"), name)):
-        yield name, layers if name == "layers" and layers is not None else own[name]
+    shown: dict[str, str] = getattr(type(owner), "saved_names", {})
+    found: list[tuple[str, str]] = [(shown.get(name) or name, name) for name in names]
+    for name, kept in sorted(found, key=lambda pair: (pair[0].startswith("_"), pair[0])):
+        yield name, layers if name == "layers" and layers is not None else own[kept]
 
 
 # What `Layer` and `Trainer` keep of their own; what users own is found under its own name too.
@@ -214,6 +239,33 @@ def _walk(owner: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, An
 def owners(model: Any) -> list[tuple[str, Any]]:
     """All objects in a model that own variables or files, with their paths."""
     return list(_walk(model, "", {}))
+
+
+def named_weights(model: Any, objects_to_skip: Any = ()) -> tuple[dict[str, Any], dict[str, str]]:
+    """The weights of a model by names that depend on its architecture alone.
+
+    Returns:
+        The Variables by names such as ``layers.dense_1.kernel``; and the names of the objects that
+        own them, by their paths, such as ``layers.dense_1``.
+    """
+    skipped = {id(item) for item in objects_to_skip or ()}
+    wanted = {id(weight) for weight in model.weights}
+    found: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for path, owner in _walk(model, "", {}):
+        start = path.replace("/", ".")
+        if id(owner) in skipped or _is_seed_generator(owner):
+            continue
+        for weight in _wanted(owner):
+            if id(weight) not in wanted:
+                continue  # of an optimizer or a metric
+            wanted.discard(id(weight))
+            own = f"{start}.{weight.name}" if start else weight.name
+            count = sum(name == own or name.startswith(f"{own}_") for name in found)
+            found[f"{own}_{count}" if own in found else own] = weight
+            if isinstance(getattr(owner, "name", None), str):
+                names[start] = owner.name
+    return found, names
 
 
 def _walk_container(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
@@ -338,9 +390,15 @@ def _try(read: Callable[[], None], skip_mismatch: bool) -> None:
 
 def _alias(model: Any, owner: Any, path: str, source: Any) -> str | None:
     """Another path to an object: a property of the class of the object that owns it."""
-    outer_path = path.rpartition("/")[0]
+    outer_path, _, own = path.rpartition("/")
     for found, outer in _walk(model, "", {}):
-        if found != outer_path or type(outer).__module__.startswith("etude."):
+        if found != outer_path:
+            continue
+        for kept, shown in getattr(type(outer), "saved_names", {}).items():
+            alias = f"{outer_path}/{kept}"  # so etude wrote it once
+            if shown == own and source.variables(alias):
+                return alias
+        if type(outer).__module__.startswith("etude."):
             continue
         for name in dir(type(outer)):
             if isinstance(getattr(type(outer), name, None), property) and name[0] != "_":
@@ -390,10 +448,10 @@ def _variables_of(owner: Any) -> list[Any]:
     return list(getattr(owner, "variables", []))
 
 
-def _read(owner: Any, store: dict[str, h5py.Dataset], path: str) -> None:
+def _read(owner: Any, store: dict[str, Dataset], path: str) -> None:
     wanted = _wanted(owner)
     for key, dataset in store.items():
-        index = int(key) if key.isdigit() else None
+        index = int(key) if key.isdecimal() and len(key) < 10 else None
         if index is not None and index < len(wanted):
             shape = tuple(wanted[index].shape)
             if tuple(dataset.shape) != shape:
@@ -402,16 +460,33 @@ def _read(owner: Any, store: dict[str, h5py.Dataset], path: str) -> None:
                     f"shape {shape}, but the file holds one of shape {tuple(dataset.shape)}; they "
                     "must match."
                 )
-    values = {key: as_array(dataset) for key, dataset in store.items()}
     if _is_seed_generator(owner):
-        owner.state.assign(values["0"])
+        if "0" not in store:
+            raise SerializationError(f"The file holds no state of the seed generator '{path}'.")
+        owner.state.assign(as_array(store["0"]))
     else:
-        owner.load_own_variables(values)
+        owner.load_own_variables(_Arrays(store))
 
 
-def as_array(dataset: h5py.Dataset) -> np.ndarray[Any, Any]:
+class _Arrays(Mapping[str, Any]):
+    """Arrays by their numbers, each read when it is asked for: they need not fit in at once."""
+
+    def __init__(self, store: dict[str, Dataset]) -> None:
+        self._store = store
+
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
+        return as_array(self._store[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._store)
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+
+def as_array(dataset: Dataset) -> np.ndarray[Any, Any]:
     """The numbers of a dataset; bfloat16, which NumPy does not have, as float32."""
     value = np.asarray(dataset[()])
-    if dataset.attrs.get("dtype") == "bfloat16":
+    if dataset.attrs.get("dtype") == "bfloat16" and value.dtype.name == "uint16":
         return (value.astype("uint32") << 16).view("float32")
     return value

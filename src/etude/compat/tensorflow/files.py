@@ -16,6 +16,7 @@ from etude import ops
 from etude.compat.tensorflow.text import StringTensor, as_text
 from etude.dtypes import is_float_dtype
 from etude.errors import ArgumentError, DataError
+from etude.saving.numpy_files import read_npy
 
 __all__ = [
     "convert_image_dtype",
@@ -198,7 +199,7 @@ def parse_tensor(serialized: Any, out_type: Any, name: str | None = None) -> Any
     >>> parse_tensor(serialize_tensor(1.5), "float32").numpy()
     np.float32(1.5)
     """
-    values = np.load(io.BytesIO(as_text(serialized).numpy()), allow_pickle=False)
+    values = read_npy(as_text(serialized).numpy(), "the serialized tensor")
     if str(values.dtype) != str(out_type):
         raise ArgumentError(f"The tensor has dtype {values.dtype}; out_type is {out_type}.")
     return ops.convert_to_tensor(values)

@@ -17,6 +17,7 @@ from etude.compat.tensorflow.records import Features as Features
 from etude.compat.tensorflow.records import FloatList as FloatList
 from etude.compat.tensorflow.records import Int64List as Int64List
 from etude.errors import DataError
+from etude.saving.numpy_files import NpzFile
 
 _SUFFIX = ".ckpt.npz"
 
@@ -87,7 +88,7 @@ class Checkpoint:
         path = Path(f"{save_path}{_SUFFIX}")
         if not path.exists():
             raise DataError(f"There is no checkpoint {path}.")
-        with np.load(path, allow_pickle=False) as values:
+        with NpzFile(path) as values:
             for name, variable in self._variables():
                 if name not in values:
                     raise DataError(

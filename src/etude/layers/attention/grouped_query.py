@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from etude import ops
 from etude.errors import ArgumentError, ShapeError
@@ -61,6 +61,8 @@ class GroupedQueryAttention(MultiHeadAttention):
         "head_dim", "num_query_heads", "num_key_value_heads", "use_bias", "use_gate",
         "sliding_window", "dropout", *weight_options("kernel"), *weight_options("bias"), "seed",
     )  # fmt: skip
+
+    saved_names: ClassVar[dict[str, str]] = {}  # Keras has them under their own names
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from etude import ops, regularizers
 from etude.autodiff import eval_shape
@@ -78,6 +78,10 @@ class MultiHeadAttention(ConfiguredLayer):
     bias_regularizer: Any
     kernel_constraint: Any
     bias_constraint: Any
+
+    saved_names: ClassVar[dict[str, str]] = {
+        f"_{part}_dense": f"{part}_dense" for part in ("query", "key", "value", "output")
+    }
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from etude.layers.base.arguments import Shape, is_integer
 from etude.layers.base.host import HostLayer, adapt_to, as_text, tensor_or_text
 from etude.layers.text.index_lookup import OUTPUT_MODES
 from etude.layers.text.string_lookup import StringLookup
+from etude.layers.text.vocabulary import refuse_path
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["TextVectorization"]
@@ -254,7 +255,12 @@ class TextVectorization(HostLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """The layer of a config, whose functions must be registered ones."""
+        """The layer of a config, whose functions must be registered ones.
+
+        Raises:
+            SerializationError: a function is unknown, or the vocabulary is the path of a file.
+        """
+        refuse_path(cls.__name__, config.get("vocabulary"))
         config = dict(config)
         for name in ("standardize", "split"):
             if isinstance(config.get(name), dict):

@@ -10,12 +10,27 @@ from typing import Any
 import numpy as np
 
 from etude import config
-from etude.errors import ArgumentError, StateError
+from etude.errors import ArgumentError, SerializationError, StateError
 from etude.layers.base.host import HostLayer, adapt_to, as_integers, as_text
 
-__all__ = ["VocabularyLayer"]
+__all__ = ["VocabularyLayer", "refuse_path"]
 
 ASSET = "vocabulary.txt"
+
+
+def refuse_path(layer: str, vocabulary: Any) -> None:
+    """A config may be a stranger's, and a path in it that of any file of this machine.
+
+    Raises:
+        SerializationError: the vocabulary in a config is a path or an address.
+    """
+    if isinstance(vocabulary, (str, Path)):
+        raise SerializationError(
+            f"The config of a {layer} names the vocabulary file {str(vocabulary)!r}. Files that a "
+            "config names are not read, nor are addresses. The vocabulary of a saved model is in "
+            "the model's own file; another one is given to `set_vocabulary(path)` of the layer, "
+            "once the model is there."
+        )
 
 
 class VocabularyLayer(HostLayer):
@@ -33,6 +48,16 @@ class VocabularyLayer(HostLayer):
     idf_weights: np.ndarray[Any, Any] | None
     _has_input_vocabulary: bool
     _frozen_vocab_size: int | None
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The layer with these arguments; a vocabulary among them is a list.
+
+        Raises:
+            SerializationError: it is the path of a file, which is not read.
+        """
+        refuse_path(cls.__name__, config.get("vocabulary"))
+        return super().from_config(config)
 
     # ---- its terms -----------------------------------------------------------------------------
 
