@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from etude.errors import SerializationError
-from etude.saving.model_file import stored_weights
+from etude.saving.archive import WEIGHTS, opened
+from etude.saving.hdf5.source import Source
 from etude.saving.packing import pack, unpack
 
 __all__ = ["Checkpoint", "carrying", "newest", "read", "restore_weights", "seal", "to_bytes"]
@@ -122,7 +123,7 @@ def read(path: Path) -> Checkpoint:
     """
     try:
         in_archive = path.suffix == ".keras"  # which has checksums of its own
-        content = stored_weights(path) if in_archive else path.read_bytes()
+        content = _weights_in(path) if in_archive else path.read_bytes()
         if not in_archive and SEAL in content and not is_whole(content):
             raise SerializationError("its checksum is wrong")
         return Checkpoint(path, content, _state(content, in_archive))
@@ -134,6 +135,12 @@ def read(path: Path) -> Checkpoint:
             f"The checkpoint {path} is damaged, and is not used: {reason}. Was it cut short, or "
             "changed, while it was copied? Take another one, or delete it to begin anew."
         ) from error
+
+
+def _weights_in(path: Path) -> bytes:
+    """The file of weights in an archive."""
+    with opened(path, str(path)) as archive:
+        return archive.read(WEIGHTS)
 
 
 def _state(content: bytes, in_archive: bool) -> Any:
@@ -180,4 +187,4 @@ def restore_weights(model: Any, checkpoint: Checkpoint) -> None:
     """
     from etude.saving import weights  # noqa: PLC0415  (h5py is slow to import)
 
-    weights.from_bytes(model, checkpoint.weights, str(checkpoint.path))
+    weights.from_source(model, Source(checkpoint.weights, str(checkpoint.path)))
