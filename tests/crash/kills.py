@@ -28,7 +28,12 @@ from etude.saving import checkpoints
 ROOT = Path(__file__).parents[2]
 LONGEST = 0.5  # seconds from the begin of training to a kill
 IN_SAVE = 0.4  # the share of kills that come in the middle of saving
-NAMES = {"steps": "between steps", "saves": "in the middle of a save", "valid": "in validation"}
+NAMES = {
+    "steps": "between steps",
+    "saves": "in the middle of a save",
+    "valid": "in validation",
+    "": "before the first step",
+}
 
 
 class Outcome(NamedTuple):
