@@ -16,7 +16,7 @@ __all__ = ["allowed", "check_array", "is_limited", "spend"]
 
 SLACK = 16 << 20  # bytes that any file may take
 TIMES = 6  # an optimizer keeps up to five arrays for each weight, which the file may lack
-LARGEST = 2 << 30  # bytes of an array that only tells shapes
+LARGEST = 512 << 20  # bytes of an array that only tells shapes
 
 
 class _Allowance:

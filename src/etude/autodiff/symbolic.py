@@ -21,7 +21,7 @@ from etude.autodiff.operators import OPS, Operators
 from etude.autodiff.tensor import Tensor, as_tensor
 from etude.dtypes import standardize_dtype
 from etude.engine import xp
-from etude.errors import DtypeError, ShapeError, SymbolicValueError
+from etude.errors import DtypeError, SerializationError, ShapeError, SymbolicValueError
 
 __all__ = ["KerasTensor", "Node", "any_symbolic", "call", "eval_shape", "unknown_size"]
 
@@ -215,6 +215,8 @@ def eval_shape(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     attempt = _Attempt(fn, (args, kwargs), leaves, symbols)
     try:
         first, second, third = attempt.rounds({})
+    except SerializationError:  # a file describes more than is made for it: not a misfit
+        raise
     except Exception as error:
         if not attempt.unknown:
             raise

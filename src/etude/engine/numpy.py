@@ -42,7 +42,13 @@ def __getattr__(attribute: str) -> Any:
 
 def own(value: Array) -> Array:
     """An array of this engine: as it is where it is one, else converted."""
+    if _met is not None and isinstance(value, np.ndarray):
+        _met.append((value.shape, value.itemsize))
     return value if type(value) is np.ndarray else np.asarray(value)
+
+
+_met: list[tuple[tuple[int, ...], int]] | None = None
+"""Shapes and item sizes of all arrays on the way, while `_check_sizes` looks for them."""
 
 
 def array(value: Any, dtype: str | None = None) -> Array:
@@ -188,15 +194,19 @@ def _check_sizes(
     # `max` may be NumPy's here, once it was asked for.
     batch = sorted([1, *(shape[0] for shape, _ in specs if shape)])[-1]
     empty = [np.zeros((0, *shape[1:]) if shape else (), dtype) for shape, dtype in specs]
+    global _met
+    before, _met = _met, []
     try:
         with Frame(shapes_only=True), quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = [(a.shape, a.itemsize) for a in fn(empty)]
+            _met += [(a.shape, a.itemsize) for a in fn(empty)]
     except MemoryError:
         raise
     except Exception:  # an operation that needs a sample: it is tried with some
-        return
-    for shape, size in found:
+        pass
+    finally:
+        met, _met = _met, before
+    for shape, size in met:
         check_array(math.prod(n or batch for n in shape) * size)
 
 
