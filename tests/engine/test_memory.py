@@ -12,9 +12,13 @@ import pytest
 from etude.engine import memory
 
 SCRIPT = """
-import resource
+import resource, sys
 import numpy as np
 from etude import ops
+from etude.engine import memory, xp
+xp()
+if sys.argv[1:]:
+    print(memory.give_back_if_large(0.9), memory.give_back_if_large(0.0), end=" ")
 x = ops.convert_to_tensor(np.ones((1 << 24), "float32"))
 counts = []
 for _ in range(6):
@@ -29,17 +33,19 @@ glibc = pytest.mark.skipif(
 )
 
 
-def faults(**variables: str) -> int:
+def faults(*arguments: str, **variables: str) -> int:
     """Pages that the system had to bring for the last of some equal steps."""
     environment = {key: value for key, value in os.environ.items() if "MALLOC" not in key}
     ended = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", SCRIPT, *arguments],
         env={**environment, "ETUDE_ENGINE": "xla", **variables},
         capture_output=True,
         text=True,
         check=True,
     )
-    return int(ended.stdout)
+    *said, count = ended.stdout.split()
+    assert said == ["False", "True"] * bool(arguments)
+    return int(count)
 
 
 @glibc
@@ -47,6 +53,12 @@ def test_a_step_takes_the_pages_of_the_one_before() -> None:
     pages = (1 << 26) // os.sysconf("SC_PAGE_SIZE")
     assert faults(ETUDE_KEEP_MEMORY="off") > pages // 2
     assert faults() < pages // 100
+
+
+@glibc
+def test_a_process_that_has_grown_large_gives_its_memory_back() -> None:
+    pages = (1 << 26) // os.sysconf("SC_PAGE_SIZE")
+    assert faults("give back") > pages // 2
 
 
 @glibc

@@ -91,6 +91,10 @@ def quiet() -> AbstractContextManager[Any]:
     return np.errstate(all="ignore")
 
 
+def settle() -> None:
+    """Nothing to do between epochs."""
+
+
 def block(value: Array) -> Array:
     """Waits until an array is computed; here it always is."""
     return value

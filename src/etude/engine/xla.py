@@ -23,7 +23,7 @@ from jax import lax
 
 from etude.engine.cell import STATE, Cell, Frame, no_frame, shapes_only
 from etude.engine.interrupts import whole_steps
-from etude.engine.memory import keep_freed
+from etude.engine.memory import give_back_if_large, keep_freed
 from etude.engine.numbers import as_numbers
 from etude.errors import EngineError, EtudeError, ShapeError, TracingError
 
@@ -95,6 +95,11 @@ def quiet() -> AbstractContextManager[Any]:
 def block(value: Array) -> Array:
     """Waits until an array is computed."""
     return jax.block_until_ready(value)
+
+
+def settle() -> None:
+    """Called between epochs: gives memory back, where much of it is kept."""
+    give_back_if_large()
 
 
 @contextmanager

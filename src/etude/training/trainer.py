@@ -11,6 +11,7 @@ from etude.callbacks.callback_list import CallbackList, to_numbers
 from etude.data.adapters import batches_of
 from etude.data.arrays import ArrayBatches, split_for_validation
 from etude.data.unpacking import unpack_x_y_sample_weight
+from etude.engine import xp
 from etude.engine.interrupts import whole_steps
 from etude.errors import ArgumentError, DataError
 from etude.random import make_shuffle_seed
@@ -33,6 +34,7 @@ class Trainer(SingleBatches):
         """The logs of the last step; the values of the metrics where these have the same names."""
         found = to_numbers(logs)
         own = to_numbers(self.get_metrics_result())
+        xp().settle()
         if set(own) != set(found):
             return found
         if self._loss_tracker in self.metrics and not float(self._loss_tracker.count):

@@ -25,7 +25,8 @@ from etude.training.runner import Run, guarded
 
 __all__ = ["LossWatch"]
 
-GLANCE = 0.1  # seconds between two looks
+GLANCE = 0.1  # seconds between two looks, at least
+COPIED = 128 << 20  # bytes of variables per second that may be copied: what is held is not donated
 MOST_BYTES = 64 << 20  # of the variables: more are not held without being asked for
 
 Snapshot = list[Any]
@@ -61,6 +62,7 @@ class LossWatch:
         self.replays = size <= MOST_BYTES
         self.stops = self.told = False
         self.last: Run | None = None
+        self._glance = max(GLANCE, size / COPIED)
         self._last_look = time.monotonic()
         self._before: _Stretch | None = None
         self._now: _Stretch | None = None
@@ -77,7 +79,7 @@ class LossWatch:
     def ended(self, logs: Any, epoch: int) -> None:
         """They have been."""
         now = time.monotonic()
-        if self.told or now - self._last_look < GLANCE:
+        if self.told or now - self._last_look < self._glance:
             return
         self.look(logs, epoch)
         self._last_look = time.monotonic()
