@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etude.engine import numpy as numpy_engine
 from etude.engine import numpy_convolution, numpy_kernels, numpy_special
 from etude.engine.cell import Frame
 from etude.engine.xla import xla_kernels  # by way of the engine, which turns 64-bit types on
@@ -385,3 +386,21 @@ def test_special_functions_agree_across_engines(name: str, dtype: str) -> None:
     assert ours.dtype == theirs.dtype == dtype
     rtol = {"float16": 3e-3, "float32": 3e-6, "float64": 1e-12}[dtype]
     np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean"])
+def test_numpy_adds_long_columns_to_full_precision(name: str) -> None:
+    x = np.random.default_rng(0).random((70, 41, 17, 3)).astype("float32") + 1
+    for axis in ((0, 1, 2), (0, 1), (-4, -3, -2), 0):
+        for keepdims in (False, True):
+            exact = getattr(np, name)(x.astype(float), axis=axis, keepdims=keepdims)
+            found = getattr(numpy_engine, name)(x, axis=axis, keepdims=keepdims)
+            assert found.dtype == "float32"
+            assert found.shape == exact.shape
+            np.testing.assert_allclose(found, exact, rtol=1e-6)
+    naive = np.add.reduce(x, axis=(0, 1, 2))
+    assert np.abs(naive / x.astype(float).sum((0, 1, 2)) - 1).max() > 1e-6, "NumPy's own do not"
+    for axis in (None, (), 3, (1, 2), (0, 1, 2, 3)):
+        np.testing.assert_array_equal(
+            getattr(numpy_engine, name)(x, axis=axis), getattr(np, name)(x, axis=axis)
+        )

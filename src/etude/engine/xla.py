@@ -5,6 +5,7 @@ What is not defined here or in `etude.engine.xla_kernels` is the function of tha
 ``jax.numpy``.
 """
 
+# ruff: noqa: E402  (jax finds the process as it shall be)
 # Jax leaves many of its types open:
 # pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
@@ -15,6 +16,10 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
+from etude.engine.memory import keep_freed
+
+keep_freed()  # before jax starts a thread, which would get a heap of its own for good
+
 import jax
 import jax.core
 import jax.numpy as jnp
@@ -23,7 +28,7 @@ from jax import lax
 
 from etude.engine.cell import STATE, Cell, Frame, no_frame, shapes_only
 from etude.engine.interrupts import whole_steps
-from etude.engine.memory import give_back_if_large, keep_freed
+from etude.engine.memory import give_back_if_large
 from etude.engine.numbers import as_numbers
 from etude.errors import EngineError, EtudeError, ShapeError, TracingError
 
@@ -35,10 +40,9 @@ name = "xla"
 # it makes an array.
 jax.config.update("jax_enable_x64", True)
 
-from etude.engine import xla_disk_cache, xla_kernels  # noqa: E402  (after the switch above)
+from etude.engine import xla_disk_cache, xla_kernels
 
 xla_disk_cache.start()
-keep_freed()  # before the first thread has a heap of its own
 
 
 def __getattr__(attribute: str) -> Any:
