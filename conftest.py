@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 # Before anything imports keras: the reference runs on JAX, on the CPU.
 os.environ["KERAS_BACKEND"] = "jax"
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that is tested here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 from hypothesis import HealthCheck, settings
