@@ -107,7 +107,7 @@ def test_native_convolution_and_its_gradients_are_those_of_numpy(case: tuple[Any
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(shape).astype("float32") for shape in (x_shape, w_shape))
     y = numpy_kernels.conv(x.astype(float), w.astype(float), *how)
-    assert xla_native.serves(x_shape, w_shape, y.shape, "float32")
+    assert xla_native.serves(jnp.asarray(x), jnp.asarray(w), x_shape, w_shape, y.shape, how)
     g = rng.standard_normal(y.shape).astype("float32")
     calls = (
         ("conv", (x, w)),

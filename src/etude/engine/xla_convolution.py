@@ -20,8 +20,7 @@ from jax import lax
 
 from etude.engine import xla_depthwise, xla_native
 from etude.engine.cell import note
-from etude.engine.numbers import is_half
-from etude.engine.xla_windows import around_gradient, output_sizes, placed, wide
+from etude.engine.xla_windows import around_gradient, output_sizes, placed
 
 Array = Any
 Ints = Sequence[int]
@@ -35,12 +34,6 @@ def _layout(rank: int) -> lax.ConvDimensionNumbers:
     spatial = tuple(range(1, rank + 1))
     images = (0, rank + 1, *spatial)
     return lax.ConvDimensionNumbers(images, (rank + 1, rank, *range(rank)), images)
-
-
-def _is_native(a: Array, b: Array, images: Ints, filters: Ints, outputs: Ints) -> bool:
-    """Whether our own kernels serve for these two factors, 16-bit ones made 32 bits wide."""
-    wide = [jnp.float32 if is_half(factor.dtype) else factor.dtype for factor in (a, b)]
-    return wide[0] == wide[1] and xla_native.serves(images, filters, outputs, wide[0])
 
 
 def _output_shape(
@@ -59,9 +52,9 @@ def conv(
     if xla_depthwise.serves(w.shape[:-2], w.shape[-2], groups):
         return xla_depthwise.conv(x, w, strides, padding, dilation).astype(x.dtype)
     outputs = _output_shape(x.shape, w.shape, strides, padding, dilation)
-    if _is_native(x, w, x.shape, w.shape, outputs):
-        how = (strides, padding, dilation, groups)
-        return xla_native.conv(wide(x), wide(w), outputs, *how).astype(x.dtype)
+    how = (strides, padding, dilation, groups)
+    if xla_native.serves(x, w, x.shape, w.shape, outputs, how):
+        return xla_native.conv(x, w, outputs, how)
     note("convolution")
     return lax.conv_general_dilated(
         x,
@@ -87,10 +80,9 @@ def conv_input_gradient(
     if xla_depthwise.serves(w.shape[:-2], w.shape[-2], groups):
         dx = xla_depthwise.input_gradient(g, w, input_shape, strides, padding, dilation)
         return dx.astype(g.dtype)
-    if _is_native(g, w, input_shape, w.shape, g.shape):
-        how = (strides, padding, dilation, groups)
-        dx = xla_native.conv_input_gradient(wide(g), wide(w), input_shape, *how)
-        return dx.astype(g.dtype)
+    how = (strides, padding, dilation, groups)
+    if xla_native.serves(g, w, input_shape, w.shape, g.shape, how):
+        return xla_native.conv_input_gradient(g, w, input_shape, how)
     if groups == 1 and input_shape[-1] <= 3 and jax.default_backend() == "cpu":
         return _input_gradient_by_columns(g, w, input_shape, strides, padding, dilation)
     note("convolution")
@@ -140,10 +132,9 @@ def conv_filter_gradient(
     if xla_depthwise.serves(window, kernel_shape[-2], groups):
         dw = xla_depthwise.filter_gradient(x, g, kernel_shape, strides, padding, dilation)
         return dw.astype(g.dtype)
-    if _is_native(x, g, x.shape, kernel_shape, g.shape):
-        how = (strides, padding, dilation, groups)
-        dw = xla_native.conv_filter_gradient(wide(x), wide(g), kernel_shape, *how)
-        return dw.astype(g.dtype)
+    how = (strides, padding, dilation, groups)
+    if xla_native.serves(x, g, x.shape, kernel_shape, g.shape, how):
+        return xla_native.conv_filter_gradient(x, g, kernel_shape, how)
     note("convolution")
     rank = len(window)
     around: list[tuple[int, int]] = []

@@ -1,7 +1,8 @@
 """Etude's own kernels inside of XLA's programs, on the CPU.
 
-They are C++ in ``etude/engine/kernels``, built on first use. Where they cannot be had, or do not
-serve (other dtypes than 32-bit floats, other devices), the callers take XLA's own operations.
+They are C++ in ``etude/engine/kernels``, built on first use, and compute with 32-bit floats, to
+which 16-bit ones are widened. Where they cannot be had, or do not serve (64-bit floats, other
+devices), the callers take XLA's own operations.
 """
 
 # Jax leaves many of its types open:
@@ -23,10 +24,12 @@ import numpy as np
 from jax.version import __version__ as version
 
 from etude.engine.kernels import build
+from etude.engine.xla_windows import wide
 
 Array = Any
 Ints = Sequence[int]
-Pairs = Sequence[tuple[int, int]]
+How = tuple[Ints, Sequence[tuple[int, int]], Ints, int]
+"""Strides, padding, dilation and groups."""
 
 __all__ = ["conv", "conv_filter_gradient", "conv_input_gradient", "loaded", "serves"]
 
@@ -47,65 +50,60 @@ def loaded() -> build.Built:
                 jax.ffi.register_ffi_target(f"{symbol}_{built.key}", function, platform="cpu")
         except (OSError, AttributeError) as error:
             built = build.Built(None, "", f"{built.path} cannot be loaded: {error}")
-    if built.path is None and "off" not in built.reason:
+    if built.path is None and not built.is_off:
         print(f"etude: no native kernels, XLA's serve: {built.reason}", file=sys.stderr)
     return built
 
 
-def serves(images: Ints, filters: Ints, outputs: Ints, dtype: Any) -> bool:
-    """Whether the kernels are the ones to take for a convolution of these shapes."""
-    rank = len(filters) - 2
-    reach = [a + 2 * k + b for a, k, b in zip(images[1:-1], filters, outputs[1:-1], strict=False)]
+def serves(a: Array, b: Array, images: Ints, filters: Ints, outputs: Ints, how: How) -> bool:
+    """Whether the kernels are the ones to take for a convolution of these factors and shapes."""
+    strides, padding, dilation, _ = how
+    sizes = zip(images[1:-1], filters, outputs[1:-1], strides, padding, dilation, strict=False)
+    # No axis, of images or of their gradient, is longer with all that is put around it.
+    longest = [n + k * d + m * s + abs(lo) + abs(hi) for n, k, m, s, (lo, hi), d in sizes]
     return (
-        str(dtype) == "float32"
-        and rank <= _MOST_RANK
+        {str(wide(a).dtype), str(wide(b).dtype)} == {"float32"}
+        and len(strides) <= _MOST_RANK
         and math.prod(images) > 0
         and math.prod(outputs) > 0
-        and math.prod(reach) * max(images[-1], outputs[-1]) < _MOST_FLOATS
+        and math.prod(longest) * max(images[-1], outputs[-1]) < _MOST_FLOATS
         and jax.default_backend() == "cpu"
         and loaded().path is not None
     )
 
 
-def conv(x: Array, w: Array, outputs: Ints, *how: Any) -> Array:
+def conv(x: Array, w: Array, outputs: Ints, how: How) -> Array:
     """The outputs of a convolution, of the given shape."""
-    return _call("etude_conv", outputs, x, w, x.shape, w.shape, outputs, *how)
+    return _call("etude_conv", outputs, x, w, (x.shape, w.shape, outputs), how)
 
 
-def conv_input_gradient(g: Array, w: Array, images: Ints, *how: Any) -> Array:
+def conv_input_gradient(g: Array, w: Array, images: Ints, how: How) -> Array:
     """The gradient of its images, of the given shape."""
-    return _call("etude_conv_input_gradient", images, g, w, images, w.shape, g.shape, *how)
+    return _call("etude_conv_input_gradient", images, g, w, (images, w.shape, g.shape), how)
 
 
-def conv_filter_gradient(x: Array, g: Array, filters: Ints, *how: Any) -> Array:
+def conv_filter_gradient(x: Array, g: Array, filters: Ints, how: How) -> Array:
     """The gradient of its filters, of the given shape."""
-    return _call("etude_conv_filter_gradient", filters, x, g, x.shape, filters, g.shape, *how)
+    return _call("etude_conv_filter_gradient", filters, x, g, (x.shape, filters, g.shape), how)
 
 
 def _call(
-    symbol: str,
-    result: Ints,
-    a: Array,
-    b: Array,
-    images: Ints,
-    filters: Ints,
-    outputs: Ints,
-    strides: Ints,
-    padding: Pairs,
-    dilation: Ints,
-    groups: int,
+    symbol: str, result: Ints, a: Array, b: Array, shapes: tuple[Ints, Ints, Ints], how: How
 ) -> Array:
+    images, filters, outputs = map(np.array, shapes)
+    strides, padding, dilation, groups = how
     kernel = jax.ffi.ffi_call(
         f"{symbol}_{loaded().key}", jax.ShapeDtypeStruct(tuple(result), np.float32)
     )
-    return kernel(
-        a,
-        b,
-        images=np.array(images),
-        filters=np.array(filters),
-        outputs=np.array(outputs),
+    found = kernel(
+        wide(a),
+        wide(b),
+        images=images,
+        filters=filters,
+        outputs=outputs,
         strides=np.array(strides),
         low=np.array([low for low, _ in padding]),
         dilation=np.array(dilation),
         groups=np.int64(groups),
     )
+    return found.astype(a.dtype)

@@ -34,11 +34,13 @@ class Built(NamedTuple):
         path: the library, or None.
         key: a hash of all that went into it.
         reason: why there is none, in a few words; empty where there is one.
+        is_off: whether they were turned off.
     """
 
     path: Path | None
     key: str
     reason: str
+    is_off: bool = False
 
 
 def compiler() -> str | None:
@@ -57,10 +59,10 @@ def library(headers: Path, version: str) -> Built:
         version: of the package that they belong to.
     """
     if os.environ.get("ETUDE_KERNELS", "").lower() in ("off", "0", "none"):
-        return Built(None, "", "turned off (ETUDE_KERNELS=off)")
+        return Built(None, "", "turned off (ETUDE_KERNELS=off)", is_off=True)
     base, found = machine_code.root(), compiler()
     if base is None:
-        return Built(None, "", "there is no place for them (ETUDE_CACHE=off)")
+        return Built(None, "", "there is no place for them (ETUDE_CACHE=off)", is_off=True)
     if found is None:
         return Built(None, "", "there is no C++ compiler: install g++ or clang")
     folder = base / "kernels"

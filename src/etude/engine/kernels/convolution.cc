@@ -13,6 +13,7 @@ namespace etude {
 namespace ffi = xla::ffi;
 
 constexpr int64_t kChunk = 256;         // outputs that use the filters while they are in the cache
+constexpr int64_t kCopied = 1 << 20;    // floats of images that are copied for them
 constexpr int64_t kSmall = 100 * 1000;  // multiply-adds that are not worth waking a thread for
 
 // A sum over taps for all images: what is seen where, and where the results go.
@@ -43,6 +44,12 @@ std::vector<float> packed(const std::vector<Place>& taps, int64_t groups, int64_
     }
   }
   return found;
+}
+
+// How many images make a chunk; one at least.
+int64_t images_of_chunk(int64_t outputs, int64_t floats) {
+  const int64_t wanted = (kChunk + outputs - 1) / std::max<int64_t>(outputs, 1);
+  return std::max<int64_t>(1, std::min(wanted, kCopied / std::max<int64_t>(floats, 1)));
 }
 
 // Computes the outputs `begin` to `end` of images that lie `step` apart, for one phase.
@@ -81,13 +88,13 @@ void run_phases(ffi::ThreadPool& pool, const std::vector<Phase>& phases, const f
   if (outputs == 0 || batch == 0) return;
   const int64_t threads = work * batch < kSmall ? 1 : std::max<int64_t>(pool.num_threads(), 1);
   const int64_t fair = (batch + 4 * threads - 1) / (4 * threads);
-  const int64_t images = std::max<int64_t>(1, std::min(fair, (kChunk + outputs - 1) / outputs));
+  const bool copied = room.is_needed(in_sizes);
+  const int64_t in_image = product(in_sizes) * in_channels;
+  const int64_t in_step = copied ? room.floats(in_channels) : in_image;
+  const int64_t out_step = product(out_sizes) * out_channels;
+  const int64_t images = std::min(fair, images_of_chunk(outputs, in_step));
   const int64_t chunks = (batch + images - 1) / images;
   const int64_t parts = chunks >= 2 * threads ? 1 : std::min<int64_t>(2 * threads, outputs);
-  const bool copied = room.is_needed(in_sizes);
-  const int64_t in_step = copied ? room.floats(in_channels) : product(in_sizes) * in_channels;
-  const int64_t out_step = product(out_sizes) * out_channels;
-  const int64_t in_image = product(in_sizes) * in_channels;
 
   auto task = [&](int64_t index) {
     static thread_local Scratch scratch;
@@ -191,9 +198,11 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
   // As many parts as threads, so that sums come out the same in every run on a machine.
   const int64_t threads = c.batch * outputs * size < kSmall ? 1 : pool.num_threads();
   const int64_t parts = std::max<int64_t>(1, std::min(threads, c.batch));
-  std::vector<float> sums(parts * size);
+  static thread_local Scratch kept;
+  float* sums = kept.floats(parts * size);
+  std::fill_n(sums, parts * size, 0.0f);
   // So many images at a time that the sums need not leave the registers often.
-  const int64_t images = std::max<int64_t>(1, kChunk / std::max<int64_t>(outputs, 1));
+  const int64_t images = images_of_chunk(outputs, in_step);
   std::vector<Offset> windows = offsets(axes, room.size, c.channels, false);
   for (int64_t i = 0; i < (images - 1) * outputs; ++i) {
     windows.push_back(static_cast<Offset>(windows[i] + in_step));
@@ -213,7 +222,7 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
         seen = to;
       }
       const float* gradient = g + n * outputs * c.features;
-      float* to = sums.data() + part * size;
+      float* to = sums + part * size;
       const bool is_end = n + count == c.batch && width != features;
       const int64_t whole = count * outputs - (is_end ? 1 : 0);
       add_filter_gradient(c, rows_seen, windows.data(), whole, seen, gradient, to);
@@ -232,7 +241,7 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
   for (int64_t tap = 0; tap < taps; ++tap) {
     for (int64_t group = 0; group < c.groups; ++group) {
       float* to = dw + tap * c.features + group * features;
-      const float* from = sums.data() + (group * taps + tap) * width;
+      const float* from = sums + (group * taps + tap) * width;
       for (int64_t f = 0; f < features; ++f) {
         float sum = 0;
         for (int64_t part = 0; part < parts; ++part) sum += from[part * size + f];

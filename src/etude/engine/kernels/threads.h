@@ -2,7 +2,9 @@
 
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <thread>
@@ -33,7 +35,8 @@ void share(xla::ffi::ThreadPool& pool, int64_t count, const Task& task) {
   while (state->done.load() < count) std::this_thread::yield();
 }
 
-// Memory that a thread keeps from one call to the next: fresh pages cost more than the work on them.
+// Memory that a thread keeps from one call to the next: fresh pages cost more than the work on
+// them.
 class Scratch {
  public:
   ~Scratch() { std::free(data_); }

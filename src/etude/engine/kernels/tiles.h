@@ -17,6 +17,32 @@ namespace etude {
 
 using Offset = int32_t;  // into one image or a few: half the memory of a pointer
 
+// sums[r, :] += Σ_i x[bases[r] + offsets[i]] · vectors[i, :], the loop that everything is about.
+//
+// bases: R offsets into x. offsets: `count` further ones, the same for each of them. vectors:
+// `count` rows of V vectors, `step` floats apart.
+template <int R, int V>
+inline __attribute__((always_inline)) void add_products(Vector (&sums)[R][V], const float* x,
+                                                        const Offset* bases, const Offset* offsets,
+                                                        int64_t count, const float* vectors,
+                                                        int64_t step) {
+  const float* at[R];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) at[r] = x + bases[r];
+  for (int64_t i = 0; i < count; ++i, vectors += step) {
+    const int64_t offset = offsets[i];
+    Vector row[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) row[v] = load(vectors + v * kWidth);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const float number = at[r][offset];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sums[r][v] += number * row[v];
+    }
+  }
+}
+
 // y[p, :] = Σ_r x[p + r] · w[r, :]
 //
 // x: where the images begin. pixels: P offsets into them. rows: `depth` offsets from a pixel. w:
@@ -26,32 +52,12 @@ template <int P, int V>
 void multiply(const float* x, const Offset* pixels, const Offset* rows, int64_t depth,
               const float* w, float* y, const Offset* places, int64_t columns) {
   Vector sums[P][V] = {};
-  const float* at[P];
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) at[p] = x + pixels[p];
-  for (int64_t r = 0; r < depth; ++r, w += V * kWidth) {
-    const int64_t row = rows[r];
-    Vector filters[V];
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) filters[v] = load(w + v * kWidth);
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) {
-      const float number = at[p][row];
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) sums[p][v] += number * filters[v];
-    }
-  }
+  add_products<P, V>(sums, x, pixels, rows, depth, w, V * kWidth);
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
-      float* to = y + places[p] + v * kWidth;
-      const int64_t left = columns - v * kWidth;
-      if (left >= kWidth) {
-        store(to, sums[p][v]);
-      } else if (left > 0) {
-        store_first(to, sums[p][v], left);
-      }
+      store_first(y + places[p] + v * kWidth, sums[p][v], columns - v * kWidth);
     }
   }
 }
@@ -64,21 +70,7 @@ template <int R, int V>
 void accumulate(const float* x, const Offset* rows, const Offset* pixels, int64_t count,
                 const float* g, int64_t step, float* dw, int64_t columns) {
   Vector sums[R][V] = {};
-  const float* at[R];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) at[r] = x + rows[r];
-  for (int64_t p = 0; p < count; ++p, g += step) {
-    const int64_t pixel = pixels[p];
-    Vector gradient[V];
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) gradient[v] = load(g + v * kWidth);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const float number = at[r][pixel];
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) sums[r][v] += number * gradient[v];
-    }
-  }
+  add_products<R, V>(sums, x, rows, pixels, count, g, step);
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
@@ -119,11 +111,10 @@ inline Accumulate accumulate_tile(int64_t numbers, int64_t vectors) {
   return (vectors == 1 ? one[numbers - 1] : vectors == 2 ? two[numbers - 1] : three[numbers - 1]);
 }
 
-// How the vectors of all filters are cut into tiles: (first vector, vectors) each, none with more
-// than three, and none with one where two and two do as well.
+// How the vectors of all filters are cut into tiles: (first vector, vectors) each. Two at a time
+// are as fast as three, which take fewer rows; three are taken where one would be left over.
 inline std::vector<std::pair<int64_t, int64_t>> column_blocks(int64_t filters) {
   const int64_t vectors = rounded_up(filters, kWidth) / kWidth;
-  // Two columns reach the same rate as three with more rows; three spare a lone one.
   std::vector<std::pair<int64_t, int64_t>> blocks;
   int64_t first = 0;
   while (first < vectors) {

@@ -28,10 +28,8 @@ inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(
 
 inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
 
-// A tile holds `rows(columns)` times `columns` sums in registers, besides the columns of one factor
-// and one number of the other. Three columns at most: more only pay where filters are many.
-constexpr int kColumns = 3;
-
+// How many rows a tile of some columns has: as many as there are registers for its sums, besides
+// the columns of one factor and one number of the other. It has three columns at most.
 constexpr int rows(int columns) {
   const int fit = (kRegisters - columns - 1) / columns;
   return fit > 12 ? 12 : fit > 8 && columns == 1 ? 8 : fit;
@@ -39,9 +37,12 @@ constexpr int rows(int columns) {
 
 constexpr int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
-// The first `count` lanes, where the rest of the vector belongs to something else: by powers of two,
-// since `count` is the same from one call to the next and a branch that is foreseen costs nothing.
+// The first `count` lanes, where the rest of the vector belongs to something else; all of them, or
+// none, where it says so. By powers of two: `count` is the same from one call to the next, and a
+// branch that is foreseen costs nothing.
 inline void store_first(float* to, Vector value, int64_t count) {
+  if (count >= kWidth) return store(to, value);
+  if (count <= 0) return;
   const float* from = reinterpret_cast<const float*>(&value);
   auto part = [&](auto size) {
     if (count & size) {
