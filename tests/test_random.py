@@ -306,3 +306,21 @@ def test_orders_of_data_follow_from_numpy_s_generator_as_in_keras() -> None:
 
     assert losses(1) == losses(1)
     assert losses(1) != losses(2)
+
+
+def test_training_without_a_shuffle_draws_nothing() -> None:
+    def draws(**options: Any) -> tuple[float, float]:
+        model = etude.Sequential(
+            [etude.Input((1,)), etude.layers.Dense(1, kernel_initializer="ones")]
+        )
+        model.compile("sgd", "mse")
+        python_random.seed(1)
+        np.random.seed(1)
+        model.fit(**options, epochs=2, verbose=0)
+        return python_random.random(), np.random.random()
+
+    x = np.ones((4, 1))
+    expected = python_random.Random(1).random(), np.random.RandomState(1).random()
+    assert draws(x=x, y=x, shuffle=False) == expected
+    assert draws(x=etude.data.Dataset.from_tensor_slices((x, x)).batch(2)) == expected
+    assert draws(x=x, y=x) != expected

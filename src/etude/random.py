@@ -120,6 +120,11 @@ def global_seed_generator() -> SeedGenerator:
     return _global["generator"]
 
 
+def global_state() -> list[Variable]:
+    """The state of that generator; nothing where no draw has needed it yet."""
+    return [] if _global["generator"] is None else [_global["generator"].state]
+
+
 def make_default_seed() -> int:
     """A seed that was not asked for, 1 ... 10⁹, drawn from Python's own generator.
 
@@ -213,7 +218,7 @@ def generator_states() -> dict[str, Any]:
         "python": python_random.getstate(),
         "numpy": [name, np.asarray(keys), *rest],
         "seed": _global["seed"],
-        "global": global_seed_generator().state.numpy(),
+        "global": [state.numpy() for state in global_state()],
     }
 
 
@@ -227,7 +232,8 @@ def set_generator_states(states: dict[str, Any]) -> None:
     python_random.setstate((version, tuple(numbers), rest))
     np.random.set_state(tuple(states["numpy"]))
     _global["seed"] = states["seed"]
-    global_seed_generator().state.assign(states["global"])
+    for state in states["global"]:
+        global_seed_generator().state.assign(state)
 
 
 # --- arguments ----------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def batches_of(
     steps: int | None = None,
     shuffle: bool | str = False,
     class_weight: dict[int, float] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Batches:
     """Batches of arrays, of a `Dataset`, `PyDataset`, a generator, or what can be iterated over.
 
@@ -78,7 +78,7 @@ def batches_of(
         steps: batches in an epoch; for arrays it may decide the batch size.
         shuffle: whether the order changes from epoch to epoch.
         class_weight: a weight for each class.
-        seed: of the order.
+        seed: of the order; drawn where it is needed, if none is given.
 
     Raises:
         ArgumentError: an argument does not go with this kind of ``x``.
@@ -115,7 +115,7 @@ def batches_of(
 
 
 def _source_of(
-    x: Any, class_weight: dict[int, float] | None, shuffle: bool | str, seed: int
+    x: Any, class_weight: dict[int, float] | None, shuffle: bool | str, seed: int | None
 ) -> Batches | None:
     """The batches that an object gives by itself; ``None`` for arrays."""
     if isinstance(x, PyDataset):

@@ -12,6 +12,7 @@ from etude import config, tree
 from etude.autodiff import Tensor
 from etude.data.class_weights import class_weights_to_sample_weights
 from etude.errors import ArgumentError, DataError
+from etude.random import make_shuffle_seed
 from etude.variable import Variable
 
 __all__ = ["ArrayBatches", "is_arrays", "split_for_validation", "to_arrays"]
@@ -145,6 +146,11 @@ def check_lengths(x: Any, y: Any, sample_weight: Any) -> int:
     return count
 
 
+def order_seed(shuffle: bool | str, seed: int | None) -> int:
+    """The seed of an order: the given one, or one that is drawn where there is an order to draw."""
+    return (make_shuffle_seed() if shuffle else 0) if seed is None else seed
+
+
 class ArrayBatches:
     """Arrays as batches.
 
@@ -156,7 +162,7 @@ class ArrayBatches:
         steps: batches in an epoch; where it is given without ``batch_size``, it decides it.
         shuffle: whether every epoch has another order; ``"batch"`` shuffles whole batches.
         class_weight: a weight for each class, which becomes sample weights.
-        seed: of the order.
+        seed: of the order; drawn where it is needed, if none is given.
 
     Raises:
         DataError: no samples, or arrays of different lengths.
@@ -176,7 +182,7 @@ class ArrayBatches:
         steps: int | None = None,
         shuffle: bool | str = False,
         class_weight: dict[int, float] | None = None,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         self.x, self.y = to_arrays(x, "x"), to_arrays(y, "y")
         self.sample_weight = to_arrays(sample_weight, "sample_weight")
@@ -198,7 +204,7 @@ class ArrayBatches:
             batch_size = math.ceil(self.num_samples / steps) if steps else 32
         self.batch_size = _checked_batch_size(batch_size)
         self.shuffle = shuffle
-        self.seed = seed
+        self.seed = order_seed(shuffle, seed)
 
     @property
     def num_batches(self) -> int:

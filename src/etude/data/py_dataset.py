@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from etude import tree
+from etude.data.arrays import order_seed
 from etude.data.class_weights import class_weights_to_sample_weights
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.errors import ArgumentError, DataError
@@ -108,7 +109,7 @@ class PyDatasetBatches:
         dataset: the data set.
         shuffle: whether batches come in another order in every epoch.
         class_weight: a weight for each class.
-        seed: of the order.
+        seed: of the order; drawn where it is needed, if none is given.
     """
 
     even = False
@@ -118,12 +119,12 @@ class PyDatasetBatches:
         dataset: PyDataset,
         shuffle: bool | str = False,
         class_weight: dict[int, float] | None = None,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         self.dataset = dataset
         self.shuffle = bool(shuffle)
         self.class_weight = class_weight
-        self.seed = seed
+        self.seed = order_seed(shuffle, seed)
         self.batch_size = None
         self.ended = 0  # epochs
         if self.num_batches == 0:

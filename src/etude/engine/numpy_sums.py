@@ -50,7 +50,8 @@ def _in_blocks(reduce: Callable[..., Array]) -> Callable[..., Array]:
     def reduced(x: Array, axis: Any = None, dtype: Any = None, **options: Any) -> Array:
         count = _first_axes(x, axis)
         rows = math.prod(x.shape[:count])
-        if rows < 2 * _BLOCK or x.dtype != np.float32 or dtype not in (None, x.dtype) or not x.size:
+        own_dtype = x.dtype == np.float32 and dtype in (None, x.dtype)
+        if rows < 2 * _BLOCK or not x.size or not own_dtype or options.keys() - {"keepdims"}:
             return reduce(x, axis=axis, dtype=dtype, **options)
         flat, whole = x.reshape(rows, -1), rows // _BLOCK * _BLOCK
         found = flat[:whole].reshape(-1, _BLOCK, flat.shape[1]).sum(1).sum(0) + flat[whole:].sum(0)

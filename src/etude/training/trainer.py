@@ -14,7 +14,6 @@ from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.engine import xp
 from etude.engine.interrupts import whole_steps
 from etude.errors import ArgumentError, DataError
-from etude.random import make_shuffle_seed
 from etude.tracebacks import shortened
 from etude.training import checks, host_part
 from etude.training.arguments import checked_count, is_due, limited, limited_steps
@@ -34,7 +33,6 @@ class Trainer(SingleBatches):
         """The logs of the last step; the values of the metrics where these have the same names."""
         found = to_numbers(logs)
         own = to_numbers(self.get_metrics_result())
-        xp().settle()
         if set(own) != set(found):
             return found
         if self._loss_tracker in self.metrics and not float(self._loss_tracker.count):
@@ -110,7 +108,6 @@ class Trainer(SingleBatches):
             steps_per_epoch,
             shuffle,
             class_weight,
-            make_shuffle_seed(),
         )
         steps_per_epoch = limited_steps(steps_per_epoch, batches)
         self._prepare(batches)
@@ -163,6 +160,7 @@ class Trainer(SingleBatches):
             progress.epoch_logs.update({f"val_{name}": value for name, value in found.items()})
         progress.stage = "end"
         progress.callbacks.on_epoch_end(epoch, progress.epoch_logs)
+        xp().settle()
         progress.end_where_asked()
 
     def _train_epoch(self, epoch: int, progress: Progress) -> dict[str, Any]:

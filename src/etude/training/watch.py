@@ -154,7 +154,7 @@ def _variables(model: Any) -> tuple[list[Any], set[str]]:
         *model.variables,
         *model.metrics_variables,
         *(variable for optimizer in optimizers for variable in optimizer.variables),
-        random.global_seed_generator().state,
+        *random.global_state(),
     ]
     names = {optimizer.name for optimizer in _with_inner(optimizers)}
     return list({id(variable): variable for variable in found}.values()), names
