@@ -13,6 +13,21 @@ import pytest
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
 
+def running(lab: Path, folder: Path, until: str, **variables: str) -> subprocess.Popen[str]:
+    """`etude run` of a lab in a process of its own, once it has printed a line."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from etude.cli import main; main()", "run", str(lab)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "ETUDE_HOME": str(folder / "home"), **variables},
+    )
+    assert process.stdout is not None
+    next(line for line in process.stdout if line.strip() == until)
+    return process
+
+
 def test_json_is_one_object_on_the_only_line_of_stdout(etude, small_lab, tmp_path):
     ended = etude("run", small_lab, "--json", "--seed", 7, "--quick", "--engine", "numpy")
     assert ended.status == 0
@@ -120,19 +135,7 @@ def test_an_interrupt_has_status_130_and_leaves_nothing(small_lab, tmp_path):
         "lab.load_data()\n", "import time\nprint('ready', flush=True)\ntime.sleep(60)\n"
     )
     small_lab.write_text(text)
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from etude.cli import main; main()", "run", str(small_lab)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "ETUDE_HOME": str(tmp_path / "home")},
-    )
-    with process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip() == "ready":
-                break
+    with running(small_lab, tmp_path, until="ready") as process:
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -164,19 +167,7 @@ model.fit(np.ones((4, 1)), np.ones(4), epochs=epochs, verbose=0, callbacks=[Read
 """
     text = small_lab.read_text().replace("lab.load_data()\n", training)
     small_lab.write_text(text.replace("import sys", "import sys\nfrom pathlib import Path"))
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from etude.cli import main; main()", "run", str(small_lab)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "ETUDE_HOME": str(tmp_path / "home"), "ETUDE_ENGINE": "numpy"},
-    )
-    with process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip() == "epoch 5":
-                break
+    with running(small_lab, tmp_path, until="epoch 5", ETUDE_ENGINE="numpy") as process:
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
     assert process.returncode == status

@@ -7,7 +7,6 @@ the descriptions.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,11 +15,11 @@ from typing import Any
 
 from etude.errors import ArgumentError, EtudeError, SerializationError
 from etude.saving import archive, safetensors_file
+from etude.saving.config_checks import odd_name, parsed
 from etude.saving.hdf5 import Dataset, File, Group
 from etude.saving.numpy_files import NpzFile, npy_header
 from etude.saving.refusals import named_errors, program_in
 from etude.saving.registration import get_custom_objects, public_object
-from etude.saving.serialization import odd_name
 from etude.saving.stored import DEPTH, open_file
 
 __all__ = ["Array", "Part", "Report", "inspect_file"]
@@ -167,25 +166,15 @@ def _keras(report: Report) -> None:
         for name in names:
             report.members[name] = found.size(name)
         report.size = report.size or sum(report.members.values())
-        metadata = _parsed(report, found.read(archive.METADATA, archive.MAX_CONFIG_BYTES))
+        metadata = parsed(report.path, found.read(archive.METADATA, archive.MAX_CONFIG_BYTES))
         report.facts |= {str(key): str(value) for key, value in metadata.items()}
-        config = _parsed(report, found.read(archive.CONFIG, archive.MAX_CONFIG_BYTES))
+        config = parsed(report.path, found.read(archive.CONFIG, archive.MAX_CONFIG_BYTES))
         _look_through(report, config)
         with open_file(found.source(archive.WEIGHTS, str(report.path))) as file:
             owners = _owners(report, file)
         for asset in found.names():
             found.size(asset)
     _add_layers(report, config, owners)
-
-
-def _parsed(report: Report, text: Any) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise SerializationError(f"A config in {report.path} cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise SerializationError(f"A config in {report.path} is no dictionary.")
-    return found
 
 
 def _add_layers(report: Report, config: dict[str, Any], owners: dict[str, Part]) -> None:
@@ -282,12 +271,12 @@ def _hdf5(report: Report) -> None:
         report.facts |= {name: str(file.attrs[name]) for name in noted if name in file.attrs}
         if text is not None:
             report.form = "a model of Keras 2 (HDF5)"
-            config = _parsed(report, text)
+            config = parsed(report.path, text)
             report.facts["class"] = _called(config)
             _look_through(report, config)
             training = file.attrs.get("training_config")
             if training is not None:
-                _look_through(report, _parsed(report, training))
+                _look_through(report, parsed(report.path, training))
             classes = {str(_name_of(layer)): _called(layer) for layer in _layers_of(config)}
             report.parts = _old_layers(report, file, classes)
         elif "layer_names" in file.attrs:
@@ -396,7 +385,7 @@ def _shards(report: Report) -> None:
     report.form = "a map of weights in several files (Keras 3)"
     if report.size > archive.MAX_CONFIG_BYTES:
         raise SerializationError(f"{report.path} is too large for a map of weights.")
-    entries = _parsed(report, report.path.read_bytes()).get("weight_map", {})
+    entries = parsed(report.path, report.path.read_bytes()).get("weight_map", {})
     for path, names in entries.items() if isinstance(entries, dict) else ():
         for name in names if isinstance(names, list) else [names]:
             if Path(str(name)).name != name or not report.path.with_name(name).is_file():

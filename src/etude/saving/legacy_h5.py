@@ -17,6 +17,7 @@ import numpy as np
 
 from etude.allowance import allowed
 from etude.errors import SerializationError, ShapeError
+from etude.saving.config_checks import parsed
 from etude.saving.files import write_atomically
 from etude.saving.hdf5 import Dataset, File, Group
 from etude.saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -117,28 +118,17 @@ def load(path: Path, custom_objects: Any, compile: bool) -> Any:
                 "model in code, and call `model.load_weights(path)`."
             )
         with allowed(str(path), file.source.size):
-            model = deserialize_keras_object(_parsed(path, text), custom_objects)
+            model = deserialize_keras_object(parsed(path, text), custom_objects)
             if not hasattr(model, "layers"):
                 raise SerializationError(f"{path} holds no model, but a {type(model).__name__}.")
             read_weights(model, file)
             training = file.attrs.get("training_config")
             if compile and training is not None:
-                _compile(model, _parsed(path, training), custom_objects)
+                _compile(model, parsed(path, training), custom_objects)
                 if "optimizer_weights" in file and model.optimizer is not None:
                     model.optimizer.build(model.trainable_weights)
                     _read_optimizer(model.optimizer, group_of(file, "optimizer_weights"))
     return model
-
-
-def _parsed(path: Path, text: Any) -> dict[str, Any]:
-    """A config, which stands as text in an attribute."""
-    try:
-        config = json.loads(text)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise SerializationError(f"{path}: a config in it cannot be read: {error}") from error
-    if not isinstance(config, dict):
-        raise SerializationError(f"{path}: a config in it is no dictionary.")
-    return config
 
 
 def _compile(model: Any, config: dict[str, Any], custom_objects: Any) -> None:

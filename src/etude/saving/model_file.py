@@ -29,10 +29,10 @@ from etude.saving.archive import (
     opened,
 )
 from etude.saving.files import write_atomically
+from etude.saving.object_sharing import object_sharing
 from etude.saving.refusals import named_errors, refuse_programs
 from etude.saving.serialization import (
     deserialize_keras_object,
-    object_sharing,
     serialize_keras_object,
 )
 

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,6 +28,16 @@ from etude.dtypes import standardize_dtype
 from etude.errors import ConfigTypeError, DtypeError, SerializationError
 from etude.ops import image
 from etude.ops.core import convert_to_tensor
+from etude.saving.config_checks import (
+    UnrestorableError,
+    not_found,
+    refuse_lambda,
+    refuse_odd_counts,
+    refuse_odd_name,
+    refuse_registered_name,
+    refuse_typespec,
+)
+from etude.saving.object_sharing import shared_objects
 from etude.saving.registration import (
     CustomObjectScope,
     get_custom_objects,
@@ -44,9 +52,6 @@ from etude.saving.registration import (
 __all__ = [
     "deserialize_keras_object",
     "deserialize_member",
-    "names_are_kept",
-    "object_sharing",
-    "odd_name",
     "serialize_dict",
     "serialize_keras_object",
 ]
@@ -68,62 +73,6 @@ FUNCTION_MODULES = (
 )
 CLASS_MODULES = tuple(f"{module}." for module in ("layers", "models", *FUNCTION_MODULES))
 FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, Primitive, Composite)
-
-
-class UnrestorableError(SerializationError, TypeError):
-    """A class does not take the config that the file has for it."""
-
-
-class _Shared:
-    """What was met before, while a whole model is written or read."""
-
-    def __init__(self) -> None:
-        self.configs: dict[int, Config] = {}  # id(object) -> config
-        self.objects: dict[int, Any] = {}  # shared_object_id -> object
-        self.alive: list[Any] = []  # an id stays unique only as long as its object lives
-        self.named: dict[str, Any] | None = None  # what configs name of users, if it is kept
-
-    def note(self, name: str, obj: Any) -> None:
-        """Keeps a class or function of a user.
-
-        Raises:
-            SerializationError: there is another of that name.
-        """
-        if self.named is not None and self.named.setdefault(name, obj) is not obj:
-            raise SerializationError(
-                f"Two classes or functions are called {name!r}: {self.named[name]} and {obj}. "
-                "Register them under names of their own: "
-                "`@etude.saving.register_keras_serializable(package=..., name=...)`."
-            )
-
-
-_shared: ContextVar[_Shared | None] = ContextVar("object_sharing", default=None)
-
-
-@contextmanager
-def object_sharing(keep_names: bool = False) -> Iterator[_Shared]:
-    """A scope in which an object that occurs twice is written, and made, only once.
-
-    Args:
-        keep_names: whether what configs name of users is kept in ``named``. Then Python lambdas
-            get a name too, in the place of a config that cannot be read again.
-
-    Yields:
-        What was met.
-    """
-    shared = _Shared()
-    shared.named = {} if keep_names else None
-    token = _shared.set(shared)
-    try:
-        yield shared
-    finally:
-        _shared.reset(token)
-
-
-def names_are_kept() -> bool:
-    """Whether configs need not stand for themselves: the objects that they name are kept."""
-    shared = _shared.get()
-    return shared is not None and shared.named is not None
 
 
 # ---- objects to configs -----------------------------------------------------------------------
@@ -198,7 +147,7 @@ def _serialize_symbol(tensor: KerasTensor) -> Config:
 
 
 def _serialize_function(function: Any) -> Config:
-    shared, name = _shared.get(), get_registered_name(function)
+    shared, name = shared_objects(), get_registered_name(function)
     if function.__name__ == "<lambda>" and shared is not None and shared.named is not None:
         name = f"<lambda>{len(shared.named)}"
     elif function.__name__ == "<lambda>":
@@ -235,7 +184,7 @@ def _serialize_instance(obj: Any) -> Config:
     else:
         config = {"module": cls.__module__, "class_name": cls.__name__}
         registered_name = get_registered_name(cls)
-        shared = _shared.get()
+        shared = shared_objects()
         if shared is not None:
             shared.note(registered_name, cls)
     config |= {"config": _own_config(obj), "registered_name": registered_name}
@@ -268,7 +217,7 @@ def _own_config(obj: Any) -> Any:
 def _share_config(obj: Any, config: Config) -> None:
     if config["module"] == "__main__":
         config["module"] = None  # another program's __main__ is another module
-    shared = _shared.get()
+    shared = shared_objects()
     if shared is None:
         return
     before = shared.configs.setdefault(id(obj), config)
@@ -385,7 +334,7 @@ def _deserialize_function(
     if found is None and str(module).startswith(("keras.ops", "keras.src.ops", "etude.ops")):
         found = _named_op(name)
     if found is not None:
-        _refuse_registered_name(config, name, f"{module}.{name}")
+        refuse_registered_name(config, name, f"{module}.{name}")
         return found
     if module_objects and name in module_objects:
         return module_objects[name]
@@ -393,7 +342,7 @@ def _deserialize_function(
         for full_name, found in custom_objects.items():
             if full_name.endswith(f">{name}"):
                 return found
-    raise _not_found("function", name, config)
+    raise not_found("function", name, config)
 
 
 def _named_function(name: str) -> Any:
@@ -418,7 +367,7 @@ def _deserialize_instance(
             f"Expected 'config' to be a dict, the arguments of {config['class_name']}; got "
             f"{type(inner).__name__}. The config: {config}"
         )
-    shared, shared_id = _shared.get(), config.get("shared_object_id")
+    shared, shared_id = shared_objects(), config.get("shared_object_id")
     if shared is not None and shared_id in shared.objects:
         return shared.objects[shared_id]
     cls = _find_class(config, custom_objects, module_objects)
@@ -445,13 +394,13 @@ def _find_class(
         return custom
     found = public_object(f"{module}.{name}")
     if found is not None:
-        _refuse_registered_name(config, name, f"{module}.{name}")
+        refuse_registered_name(config, name, f"{module}.{name}")
         return found
     found = custom_objects.get(name) or (module_objects or {}).get(name)
     if found is None and "module" not in config:
         found = _class_without_module(name)
     if found is None:
-        raise _not_found("class", name, config)
+        raise not_found("class", name, config)
     return found
 
 
@@ -461,9 +410,9 @@ def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[s
             f"Unable to reconstruct an instance of '{config['class_name']}', which has no class "
             f"method `from_config(config)`. The config: {config}"
         )
-    _refuse_odd_name(inner.get("name"), config)
+    refuse_odd_name(inner.get("name"), config)
     if str(config.get("module")).startswith("keras.layers"):
-        _refuse_odd_counts(inner, config)
+        refuse_odd_counts(inner, config)
     with CustomObjectScope(custom_objects):
         try:
             instance = cls.from_config(inner)
@@ -483,100 +432,6 @@ def _instantiate(cls: Any, inner: Config, config: Config, custom_objects: dict[s
     return instance
 
 
-MANY = 1 << 16
-# Arguments of layers that count what is done or made, and that no weight in a file answers for.
-_COUNTS = {
-    **dict.fromkeys(
-        (
-            *("n", "cropping", "padding", "size", "output_padding", "output_size", "pool_size"),
-            *("kernel_size", "strides", "dilation_rate", "height", "width", "bins", "max_number"),
-            *("fft_length", "sequence_length", "sequence_stride", "num_mel_bins", "num_heads"),
-            *("frame_length", "frame_step", "num_oov_indices", "key_dim", "value_dim", "head_dim"),
-        ),
-        MANY,
-    ),
-    **dict.fromkeys(("ngrams", "power_iterations", "tile_grid_size"), 256),
-    **dict.fromkeys(("num_ops", "num_chains", "chain_depth"), 256),
-    **dict.fromkeys(("output_sequence_length", "num_tokens", "max_tokens"), 1 << 24),
-}
-
-
-def _refuse_odd_counts(inner: Config, config: Config) -> None:
-    """Numbers in a config can ask for more time or memory than there is, without any weight."""
-    for name in inner.keys() & _COUNTS.keys():
-        largest = _largest(inner[name])
-        if largest > _COUNTS[name]:
-            raise SerializationError(
-                f"The config of a {config['class_name']} has `{name}={inner[name]!r}`. More than "
-                f"{_COUNTS[name]} are not made from a config."
-            )
-
-
-def _largest(value: Any) -> float:
-    """The largest number in a nest of lists."""
-    if isinstance(value, (list, tuple)):
-        return max(map(_largest, value), default=0)
-    return abs(value) if isinstance(value, (int, float)) else 0
-
-
-def odd_name(name: Any) -> bool:
-    """Whether a name could lead to other files, where it becomes a part of a path.
-
-    >>> odd_name("../weights"), odd_name("dense_1")
-    (True, False)
-    """
-    if not isinstance(name, str):
-        return False
-    return "\0" in name or "\\" in name or ".." in name.split("/") or name.startswith("/")
-
-
-def _refuse_odd_name(name: Any, config: Config) -> None:
-    if odd_name(name):
-        raise SerializationError(
-            f"The config names a {config['class_name']} {name!r}. A name with '..', a backslash, a "
-            "zero byte, or '/' at its beginning could lead to other files, and is not read."
-        )
-
-
-def _refuse_registered_name(config: Config, name: str, resolved: str) -> None:
-    """A registered name beside a public one would be a second, hidden identity."""
-    explicit = config.get("registered_name")
-    if explicit and explicit not in (name, config["class_name"]):
-        raise SerializationError(
-            f"The config names `registered_name={explicit!r}`, but '{resolved}' resolved to a "
-            "Keras built-in, and those are not registered. Take that entry out. The config: "
-            f"{config}"
-        )
-
-
-def _not_found(kind: str, name: str, config: Config) -> SerializationError:
-    return SerializationError(
-        f"Could not locate {kind} '{name}' of module {config.get('module')!r}. If it is your own, "
-        "put `@etude.saving.register_keras_serializable()` above it and import it before loading, "
-        f"or pass `custom_objects={{{name!r}: ...}}`. The config: {config}"
-    )
-
-
-def _refuse_typespec(inner: Any) -> Any:
-    if not isinstance(inner, (list, tuple)):
-        raise UnrestorableError(
-            "Expected 'config' to be a list or a tuple, the arguments of a tf.TypeSpec; got "
-            f"{type(inner).__name__}."
-        )
-    raise SerializationError(
-        "The config holds a TypeSpec of TensorFlow, of which etude has none. Save the model "
-        "without it."
-    )
-
-
-def _refuse_lambda(inner: Config) -> Any:
-    raise SerializationError(
-        "The config holds a Python lambda. Loading it would mean arbitrary code execution, which "
-        "is never done. Use a named function, decorated with "
-        "`@etude.saving.register_keras_serializable()`, and save again."
-    )
-
-
 def _deserialize_symbol(inner: Config) -> KerasTensor:
     return KerasTensor(tuple(inner["shape"]), dtype=inner["dtype"])
 
@@ -592,6 +447,6 @@ _SPECIAL: dict[str, Callable[[Config], Any]] = {
     "__bytes__": lambda inner: inner["value"].encode("utf-8"),
     "__ellipsis__": lambda inner: Ellipsis,
     "__slice__": _deserialize_slice,
-    "__lambda__": _refuse_lambda,
-    "__typespec__": _refuse_typespec,
+    "__lambda__": refuse_lambda,
+    "__typespec__": refuse_typespec,
 }

@@ -12,9 +12,9 @@ from etude.errors import SerializationError
 from etude.layers.base.arguments import Shape
 from etude.layers.base.configured import ConfiguredLayer
 from etude.layers.base.layer import Layer
+from etude.saving.object_sharing import names_are_kept
 from etude.saving.serialization import (
     deserialize_keras_object,
-    names_are_kept,
     serialize_keras_object,
 )
 

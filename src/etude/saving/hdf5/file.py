@@ -38,17 +38,32 @@ class _Object:
     def _first(self, kind: int) -> Fields | None:
         return next(self._all(kind), None)
 
+    def _described(
+        self, kind: int, apart: int, counter: int, skipped: int, tree: int
+    ) -> list[Fields]:
+        """All messages of a kind: few stand in the header, many in a heap of their own.
+
+        Args:
+            kind: of the messages.
+            apart: the kind of the message that tells where the heap is.
+            counter: bytes of the counter in that one, where it has one.
+            skipped: bytes before each entry of the tree that finds them.
+            tree: the type of that tree.
+        """
+        found = list(self._all(kind))
+        info = self._first(apart)
+        if info is not None:
+            info.skip(1)
+            info.skip(counter if info.number(1) & 1 else 0)
+            found += heap_objects(self.source, info.number(8), info.number(8), skipped, tree)
+        return found
+
     @property
     def attrs(self) -> Mapping[str, Any]:
         """What is noted beside it: texts, lists of texts, numbers, arrays."""
         if self._attrs is None:
-            described = list(self._all(ATTRIBUTE))
-            info = self._first(ATTRIBUTES)
-            if info is not None:
-                info.skip(1)
-                info.skip(2 if info.number(1) & 1 else 0)
-                described += heap_objects(self.source, info.number(8), info.number(8), 0, 8)
-            self._attrs = dict(self._attribute(fields) for fields in described)
+            described = self._described(ATTRIBUTE, ATTRIBUTES, counter=2, skipped=0, tree=8)
+            self._attrs = dict(map(self._attribute, described))
         return self._attrs
 
     def _attribute(self, fields: Fields) -> tuple[str, Any]:
@@ -139,13 +154,7 @@ class Group(_Object):
             tree, heap = table.number(8), table.number(8)
             for name, address, cached in symbol_entries(self.source, tree, heap):
                 yield name, SOFT if cached == 2 or address == NOWHERE else HARD, address
-        described = list(self._all(LINK))
-        info = self._first(LINKS)
-        if info is not None:
-            info.skip(1)
-            info.skip(8 if info.number(1) & 1 else 0)
-            described += heap_objects(self.source, info.number(8), info.number(8), 4, 5)
-        yield from map(_link, described)
+        yield from map(_link, self._described(LINK, LINKS, counter=8, skipped=4, tree=5))
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self.entries))
