@@ -14,8 +14,8 @@ import pytest
 import etude
 from etude import losses, optimizers, saving
 from etude.errors import ArgumentError, SerializationError
+from etude.saving.object_sharing import object_sharing
 from etude.saving.registration import get_registered_name, get_registered_object, public_object
-from etude.saving.serialization import object_sharing
 
 PLAIN = [
     None,
