@@ -5,7 +5,7 @@ import pytest
 
 from etude import Input, Model, layers, ops
 from etude.errors import ArgumentError, SerializationError, ShapeError
-from etude.models import Functional, functional_config
+from etude.models import Functional, clone_model, functional_config
 
 RNG = np.random.default_rng(0)
 
@@ -78,6 +78,23 @@ def test_models_are_layers_of_models(engine):
     assert model(floats(2, 4)).shape == (2, 1)
     inner.trainable = False
     assert len(model.trainable_weights) == 2
+
+
+def test_each_layer_of_a_copy_is_frozen_or_not_as_it_was(engine):
+    inner = diamond()
+    inner.trainable = False
+    x = Input((4,))
+    model = Model(x, layers.Dense(1)(layers.Dense(4, trainable=False)(inner(x))))
+    for copy in (Model.from_config(model.get_config()), clone_model(model)):
+        assert [layer.trainable for layer in copy.layers] == [True, False, False, True]
+        assert [w.shape for w in copy.trainable_weights] == [(4, 1), (1,)]
+
+
+def test_a_frozen_model_leaves_its_layers_their_own_say(engine):
+    x = Input((4,))
+    model = Model(x, layers.Dense(1)(x), trainable=False)
+    assert model.trainable_weights == []
+    assert model.layers[1].trainable
 
 
 def test_a_model_from_the_middle_of_another_shares_its_weights(engine):

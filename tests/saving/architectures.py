@@ -89,6 +89,17 @@ def nested(k):
 
 
 @architecture
+def frozen(k):
+    """As after transfer learning: a base that is not trained, and a layer that is not."""
+    L = k.layers
+    x = k.Input((4,))
+    base = k.Model(x, L.Dense(5, "relu")(L.Dense(6, "tanh")(x)), name="base")
+    base.trainable = False
+    y = k.Input((4,))
+    return k.Model(y, L.Dense(2)(L.Dense(3, trainable=False)(base(y))))
+
+
+@architecture
 def merges(k):
     L = k.layers
     x = k.Input((4,))

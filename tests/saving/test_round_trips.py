@@ -60,7 +60,16 @@ def test_there_are_enough() -> None:
 
 # Keras compiles for seconds: some of each family by default, all with `pytest -m slow`.
 QUICK = (
-    *("regularized", "several_outputs", "nested", "operations", "residual", "u_net", "lstm"),
+    *(
+        "regularized",
+        "several_outputs",
+        "nested",
+        "frozen",
+        "operations",
+        "residual",
+        "u_net",
+        "lstm",
+    ),
     *("encoder_decoder", "stateful", "masked", "transformer", "tables"),
 )
 

@@ -33,7 +33,7 @@ class Functional(Function, Model):  # pyright: ignore[reportIncompatibleMethodOv
             lists, tuples or dictionaries.
         outputs: the tensors to compute, alone or in a structure.
         name: the name of the model.
-        trainable: whether its weights are trained; as the layers say by default.
+        trainable: whether its weights are trained at all; its layers say for themselves, too.
 
     Raises:
         ArgumentError: one of them is no symbolic tensor, or an output does not depend on the
@@ -62,6 +62,8 @@ class Functional(Function, Model):  # pyright: ignore[reportIncompatibleMethodOv
             inputs, outputs = clone_between(inputs, outputs)
         graph = Graph(inputs, outputs)
         self.__dict__["_graph"] = graph
+        if trainable is not None:
+            self.trainable = trainable  # of the model alone, before it holds layers: each has its own
         for layer in self.layers:
             self._tracker.add("layers", layer)
         self._input_spec = _specs(graph)
@@ -69,8 +71,6 @@ class Functional(Function, Model):  # pyright: ignore[reportIncompatibleMethodOv
         self.input_names = [tensor.name for tensor in graph.inputs]
         self._supports_masking = True
         self.built = True
-        if trainable is not None:
-            self.trainable = trainable
 
     def _lock_state(self) -> None:
         """Layers beside the graph may be attached at any time."""
