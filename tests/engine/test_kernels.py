@@ -224,16 +224,19 @@ def test_a_convolution_leaves_a_note_for_the_trainer() -> None:
 
 
 @st.composite
-def poolings(draw: Callable[..., Any]) -> tuple[Any, ...]:
+def poolings(draw: Callable[..., Any], channels: int = 2) -> tuple[Any, ...]:
     rank = draw(st.integers(1, 3))
     window = draw(st.tuples(*[st.integers(1, 3)] * rank))
     strides = draw(st.tuples(*[st.integers(1, 3)] * rank))
     padding = tuple((draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))) for k in window)
     sizes = [draw(st.integers(k, k + 3)) for k in window]
-    return (draw(st.integers(1, 2)), *sizes, draw(st.integers(1, 2))), window, strides, padding
+    shape = (draw(st.integers(1, 2)), *sizes, draw(st.integers(1, channels)))
+    return shape, window, strides, padding
 
 
-def _check_pooling(kernels: Any, compiled: Callable[..., Any], case: tuple[Any, ...]) -> None:
+def _check_pooling(
+    kernels: Any, compiled: Callable[..., Any], case: tuple[Any, ...], atol: float = 1e-12
+) -> None:
     """Against loops over windows, with many ties: the first maximum counts."""
     shape, *how = case
     rng = np.random.default_rng(0)
@@ -265,7 +268,7 @@ def _check_pooling(kernels: Any, compiled: Callable[..., Any], case: tuple[Any, 
 
     found = compiled(all_five)(x, y, g, v)
     for a, b in zip(found, (y, dx, picked, sums, spread), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-12)
+        np.testing.assert_allclose(a, b, atol=atol)
 
 
 @given(poolings())
@@ -277,6 +280,30 @@ def test_numpy_pooling_and_its_transposes(case: tuple[Any, ...]) -> None:
 @given(poolings())
 def test_xla_pooling_and_its_transposes(case: tuple[Any, ...]) -> None:
     _check_pooling(xla_kernels, jax.jit, case)
+
+
+@pytest.mark.skipif(xla_native.loaded().path is None, reason=xla_native.loaded().reason)
+@few
+@given(poolings(channels=40))
+def test_native_pooling_and_its_transpose(case: tuple[Any, ...]) -> None:
+    def in_32_bits(f: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arrays: jax.jit(f)(*[jnp.asarray(a, "float32") for a in arrays])
+
+    _check_pooling(xla_kernels, in_32_bits, case, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernels", KERNELS, ids=["numpy", "xla"])
+def test_maxima_that_are_no_numbers_or_infinite(kernels: Any) -> None:
+    x = np.array([[1.0, np.nan], [np.nan, -np.inf], [3.0, -np.inf], [2.0, 5.0]], "float32")
+    x = kernels_array(kernels, x.reshape(1, 8, 1))
+    how = ((2,), (2,), ((0, 0),))
+    y = kernels.max_pool(x, *how)
+    np.testing.assert_array_equal(np.ravel(y), [np.nan, np.nan, 3, 5])
+    g = kernels_array(kernels, np.array([1, 2, 3, 4], "float32").reshape(1, 4, 1))
+    dx = np.ravel(kernels.max_pool_scatter(g, y, x, *how))
+    np.testing.assert_array_equal(dx[4:], [3, 0, 0, 4])
+    lowest = kernels_array(kernels, np.full((1, 4, 1), -np.inf, "float32"))
+    np.testing.assert_array_equal(np.ravel(kernels.max_pool(lowest, *how)), [-np.inf] * 2)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])

@@ -119,6 +119,7 @@ class Primitive:
         inputs: names of the array inputs, empty where their number is open (``*xs``).
         arity: how many array inputs there are, or None where their number is open.
         cast: None, "same" or "float": how the inputs are brought to one dtype.
+        none_for_zero: whether the rule gets None for a cotangent that is zero.
     """
 
     def __init__(self, forward: Callable[..., Any], cast: str | None, arity: int | None):
@@ -135,6 +136,7 @@ class Primitive:
         self.rule: Callable[..., tuple[Any, ...]] | None = None
         self.rule_options: tuple[str, ...] | None = None
         self.reason: str | None = None
+        self.none_for_zero = False
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -159,14 +161,19 @@ class Primitive:
         return self.reason is None
 
     def pull_back(
-        self, call: RecordedCall, g: tuple[Tensor, ...], outputs: tuple[Tensor, ...]
+        self, call: RecordedCall, g: tuple[Tensor | None, ...], outputs: tuple[Tensor, ...]
     ) -> tuple[Any, ...]:
-        """Applies the rule to the cotangents of a recorded call."""
+        """Applies the rule to the cotangents of a recorded call, None where nothing depends."""
         if self.rule is None:
             raise GradientError(
                 f"The operation `{self.name}` has no gradient rule. "
                 f"Register one with `@{self.name}.gradient`, or say why there is none with "
                 f"`{self.name}.no_gradient(reason)`."
+            )
+        if not self.none_for_zero:
+            g = tuple(
+                OPS["zeros_like"](Tensor(a)) if c is None else c
+                for a, c in zip(call.arrays, g, strict=True)
             )
         options = {**self.defaults, **call.options}
         if self.rule_options is not None:
@@ -324,7 +331,11 @@ def _target(kinds: tuple[Any, ...], cast: str, name: str) -> tuple[str, bool]:
 
 
 def primitive(
-    forward: Callable[..., Any] | None = None, *, cast: str | None = None, arity: int | None = None
+    forward: Callable[..., Any] | None = None,
+    *,
+    cast: str | None = None,
+    arity: int | None = None,
+    none_for_zero: bool = False,
 ) -> Any:
     """Makes an operation of a forward on arrays, and registers it.
 
@@ -334,10 +345,13 @@ def primitive(
         cast: None leaves the inputs as they are; "same" brings them to one dtype; "float" the
             same, and then to a float.
         arity: the number of array inputs, where it is not that of the parameters without default.
+        none_for_zero: whether the rule of a forward with several outputs gets None for the
+            cotangent of one that nothing depends on, instead of zeros.
     """
 
     def register(function: Callable[..., Any]) -> Primitive:
         made = Primitive(function, cast, arity)
+        made.none_for_zero = none_for_zero
         PRIMITIVES[made.name] = made
         if not made.name.startswith("_"):
             OPS[made.name] = made

@@ -242,17 +242,13 @@ def _walk_back(
     who = observer()
     for call in sorted(calls, key=lambda c: c.seq, reverse=True):
         count = len(call.arrays)
-        own = [cotangents.get((call, i)) for i in range(count)]
-        if all(g is None for g in own):
+        g = tuple(cotangents.get((call, i)) for i in range(count))
+        if all(own is None for own in g):
             continue
         for i in range(count):
             if (call, i) not in sources:
                 cotangents.pop((call, i), None)
         outputs = tuple(Tensor(a, call, i) for i, a in enumerate(call.arrays))
-        g = tuple(
-            OPS["zeros_like"](Tensor(a)) if c is None else c
-            for a, c in zip(call.arrays, own, strict=True)
-        )
         if who is not None:
             who.pulling_back(call)
         entries = call.primitive.pull_back(call, g, outputs)

@@ -52,6 +52,7 @@ __all__ = [
     "max_pool_gather",
     "max_pool_scatter",
     "pivots_to_permutation",
+    "recurrence_kernels",
     "scatter_add",
     "scatter_set",
     "slogdet",
@@ -141,6 +142,13 @@ def window_spread(
     for _, at in windows(window, g.shape[1:-1], strides, (1,) * len(window)):
         room[at] += wide
     return dx.astype(dtype, copy=False)
+
+
+# --- loops over time ----------------------------------------------------------------------------
+
+
+def recurrence_kernels(x: Array) -> None:
+    """Kernels for LSTM, GRU and simple RNN on arrays like x: there are none, the loops are run."""
 
 
 # --- scatter and selection ----------------------------------------------------------------------

@@ -22,6 +22,7 @@ import jax.scipy.special
 import numpy as np
 from jax import lax
 
+from etude.engine import xla_native, xla_recurrence
 from etude.engine.numbers import is_half
 from etude.engine.xla_convolution import conv, conv_filter_gradient, conv_input_gradient
 from etude.engine.xla_windows import output_sizes, padded, placed, seen_at
@@ -50,6 +51,7 @@ __all__ = [
     "max_pool_gather",
     "max_pool_scatter",
     "pivots_to_permutation",
+    "recurrence_kernels",
     "scatter_add",
     "scatter_set",
     "slogdet",
@@ -114,6 +116,9 @@ def max_pool_scatter(
     g: Array, out: Array, x: Array, window: Ints, strides: Ints, padding: Pairs
 ) -> Array:
     """Adds each g to the place in x where its window has its (first) maximum: (N, *S, C)."""
+    how = (strides, padding, (1,) * len(strides), 1)
+    if g.dtype == x.dtype == "float32" and xla_native.serves(g, x, x.shape, window, g.shape, how):
+        return xla_native.max_pool_scatter(g, x, window, how)
     dx = jnp.zeros(x.shape, g.dtype)
     for position, here in _first_matches(out, x, window, strides, padding):
         dx = dx + placed(jnp.where(here, g, 0), x.shape, position, strides, padding)
@@ -179,6 +184,14 @@ def solve_triangular(a: Array, b: Array, lower: bool) -> Array:
     return jax.scipy.linalg.solve_triangular(
         a, jnp.broadcast_to(b, batch + b.shape[-2:]), lower=lower
     )
+
+
+# --- loops over time ----------------------------------------------------------------------------
+
+
+def recurrence_kernels(x: Array) -> Any:
+    """Kernels of our own for LSTM, GRU and simple RNN on arrays like x; None: they do not serve."""
+    return xla_recurrence if x.size and xla_native.computes(x) else None
 
 
 # --- scatter, selection, long work --------------------------------------------------------------

@@ -31,9 +31,24 @@ Ints = Sequence[int]
 How = tuple[Ints, Sequence[tuple[int, int]], Ints, int]
 """Strides, padding, dilation and groups."""
 
-__all__ = ["conv", "conv_filter_gradient", "conv_input_gradient", "loaded", "serves"]
+__all__ = [
+    "call",
+    "computes",
+    "conv",
+    "conv_filter_gradient",
+    "conv_input_gradient",
+    "loaded",
+    "max_pool_scatter",
+    "serves",
+]
 
-_SYMBOLS = ("etude_conv", "etude_conv_input_gradient", "etude_conv_filter_gradient")
+_SYMBOLS = (
+    *("etude_conv", "etude_conv_input_gradient", "etude_conv_filter_gradient"),
+    "etude_max_pool_scatter",
+    *("etude_simple_rnn", "etude_simple_rnn_back"),
+    *("etude_lstm", "etude_lstm_back"),
+    *("etude_gru", "etude_gru_back"),
+)
 _MOST_RANK = 3
 _MOST_FLOATS = 2**31  # in one image with its padding: offsets have 32 bits
 
@@ -55,6 +70,24 @@ def loaded() -> build.Built:
     return built
 
 
+def computes(*factors: Array) -> bool:
+    """Whether there are kernels here, and for the dtypes of these arrays."""
+    return (
+        all(str(wide(a).dtype) == "float32" for a in factors)
+        and jax.default_backend() == "cpu"
+        and loaded().path is not None
+    )
+
+
+def call(symbol: str, results: Sequence[Ints], *inputs: Array, **settings: Any) -> list[Array]:
+    """Calls a kernel: inputs of 32 bits to results of these shapes, in 32 bits."""
+    kernel = jax.ffi.ffi_call(
+        f"{symbol}_{loaded().key}",
+        [jax.ShapeDtypeStruct(tuple(shape), np.float32) for shape in results],
+    )
+    return list(kernel(*map(wide, inputs), **settings))
+
+
 def serves(a: Array, b: Array, images: Ints, filters: Ints, outputs: Ints, how: How) -> bool:
     """Whether the kernels are the ones to take for a convolution of these factors and shapes."""
     strides, padding, dilation, _ = how
@@ -62,13 +95,11 @@ def serves(a: Array, b: Array, images: Ints, filters: Ints, outputs: Ints, how: 
     # No axis, of images or of their gradient, is longer with all that is put around it.
     longest = [n + k * d + m * s + abs(lo) + abs(hi) for n, k, m, s, (lo, hi), d in sizes]
     return (
-        {str(wide(a).dtype), str(wide(b).dtype)} == {"float32"}
-        and len(strides) <= _MOST_RANK
+        len(strides) <= _MOST_RANK
         and math.prod(images) > 0
         and math.prod(outputs) > 0
         and math.prod(longest) * max(images[-1], outputs[-1]) < _MOST_FLOATS
-        and jax.default_backend() == "cpu"
-        and loaded().path is not None
+        and computes(a, b)
     )
 
 
@@ -87,17 +118,20 @@ def conv_filter_gradient(x: Array, g: Array, filters: Ints, how: How) -> Array:
     return _call("etude_conv_filter_gradient", filters, x, g, (x.shape, filters, g.shape), how)
 
 
+def max_pool_scatter(g: Array, x: Array, window: Ints, how: How) -> Array:
+    """Each g where its window of x has its first maximum, in the shape of x."""
+    return _call("etude_max_pool_scatter", x.shape, g, x, (x.shape, (*window, 1, 1), g.shape), how)
+
+
 def _call(
     symbol: str, result: Ints, a: Array, b: Array, shapes: tuple[Ints, Ints, Ints], how: How
 ) -> Array:
     images, filters, outputs = map(np.array, shapes)
     strides, padding, dilation, groups = how
-    kernel = jax.ffi.ffi_call(
-        f"{symbol}_{loaded().key}", jax.ShapeDtypeStruct(tuple(result), np.float32)
-    )
-    found = kernel(
-        wide(a),
-        wide(b),
+    [found] = call(
+        symbol,
+        [result],
+        *(a, b),
         images=images,
         filters=filters,
         outputs=outputs,

@@ -63,7 +63,7 @@ class Functional(Function, Model):  # pyright: ignore[reportIncompatibleMethodOv
         graph = Graph(inputs, outputs)
         self.__dict__["_graph"] = graph
         if trainable is not None:
-            self.trainable = trainable  # of the model alone, before it holds layers: each has its own
+            self.trainable = trainable  # the model's alone, as long as it holds no layers
         for layer in self.layers:
             self._tracker.add("layers", layer)
         self._input_spec = _specs(graph)

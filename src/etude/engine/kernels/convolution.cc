@@ -5,44 +5,42 @@
 // (in a copy with zeros around them, where the padding asks for that), and a tile of outputs by
 // filters stays in registers until it is complete. Images are handed out to threads in chunks.
 
-#include "geometry.h"
+#include "settings.h"
 #include "threads.h"
 
 namespace etude {
 
-namespace ffi = xla::ffi;
-
-constexpr int64_t kChunk = 256;         // outputs that use the filters while they are in the cache
-constexpr int64_t kCopied = 1 << 20;    // floats of images that are copied for them
-constexpr int64_t kSmall = 100 * 1000;  // multiply-adds that are not worth waking a thread for
+constexpr int64_t kChunk = 256;       // outputs that use the filters, or make a gradient of theirs, in a row
+constexpr int64_t kCopied = 1 << 20;  // floats of images that are copied for them
 
 // A sum over taps for all images: what is seen where, and where the results go.
 struct Phase {
   std::vector<Offset> windows, stored;  // for each output: where its window begins, where it goes
+  std::vector<Range> taps;              // for each output: outside of these it sees zeros alone
   std::vector<Offset> rows;             // what each row of the filters sees of a window
   std::vector<float> filters;  // [group][block][tap, channel][vectors of the block]
 };
 
 // Rows of filters in the order in which a tile reads them, padded to whole vectors with zeros.
 //
-// at(group, tap, channel, feature): an entry of the filters.
+// at(group, tap, channel, feature): an entry of the filters, whose features are neighbours in
+// memory, or else its channels.
 template <typename At>
-std::vector<float> packed(const std::vector<Place>& taps, int64_t groups, int64_t channels,
-                          int64_t features, const At& at) {
+std::vector<float> packed(ffi::ThreadPool& pool, const std::vector<Place>& taps, int64_t groups,
+                          int64_t channels, int64_t features, bool are_channels, const At& at) {
   const auto blocks = column_blocks(features);
-  const int64_t width = rounded_up(features, kWidth);
-  std::vector<float> found(groups * taps.size() * channels * width);
-  float* to = found.data();
-  for (int64_t group = 0; group < groups; ++group) {
-    for (const auto& [first, vectors] : blocks) {
-      for (const Place& tap : taps) {
-        for (int64_t c = 0; c < channels; ++c, to += vectors * kWidth) {
-          const int64_t count = std::min(vectors * kWidth, features - first * kWidth);
-          for (int64_t f = 0; f < count; ++f) to[f] = at(group, tap.filter, c, first * kWidth + f);
-        }
-      }
+  const int64_t rows = taps.size() * channels, width = rounded_up(features, kWidth);
+  std::vector<float> found(groups * rows * width);
+  share_chunks(pool, groups * blocks.size(), rows * kWidth, [&](int64_t index) {
+    const int64_t group = index / blocks.size();
+    const auto [first, vectors] = blocks[index % blocks.size()];
+    float* to = found.data() + (group * width + first * kWidth) * rows;
+    for (const Place& tap : taps) {
+      pack_block(to, channels, first, vectors, features, are_channels,
+                 [&](int64_t c, int64_t f) { return at(group, tap.filter, c, f); });
+      to += channels * vectors * kWidth;
     }
-  }
+  });
   return found;
 }
 
@@ -56,7 +54,6 @@ int64_t images_of_chunk(int64_t outputs, int64_t floats) {
 void run_phase(const Phase& phase, const float* images, int64_t step, int64_t count, float* out,
                int64_t out_step, int64_t begin, int64_t end, int64_t groups, int64_t channels,
                int64_t features) {
-  const int64_t depth = phase.rows.size();
   const float* filters = phase.filters.data();
   for (int64_t group = 0; group < groups; ++group) {
     for (const auto& [first, vectors] : column_blocks(features)) {
@@ -67,11 +64,15 @@ void run_phase(const Phase& phase, const float* images, int64_t step, int64_t co
         float* y = out + n * out_step + group * features + first * kWidth;
         for (int64_t p = begin, taken; p < end; p += taken) {
           taken = next_tile(end - p, tile);
-          multiply_tile(taken, vectors)(x, &phase.windows[p], phase.rows.data(), depth, filters,
-                                        y, &phase.stored[p], columns);
+          const Range taps = united(&phase.taps[p], taken);
+          const int64_t first_row = taps.begin * channels;
+          multiply_tile(taken, vectors)(x, &phase.windows[p], phase.rows.data() + first_row,
+                                        (taps.end - taps.begin) * channels,
+                                        filters + first_row * vectors * kWidth, y,
+                                        &phase.stored[p], columns);
         }
       }
-      filters += depth * vectors * kWidth;
+      filters += phase.rows.size() * vectors * kWidth;
     }
   }
 }
@@ -128,8 +129,9 @@ void forward(ffi::ThreadPool& pool, const Convolution& c, const float* x, const 
   const auto taps = places(axes, c.window, room, c.channels);
   const int64_t channels = c.group_channels(), features = c.group_features();
   Phase phase{offsets(axes, room.size, c.channels, false),
-              offsets(axes, c.out, c.features, true), rows_of(taps, channels),
-              packed(taps, c.groups, channels, features,
+              offsets(axes, c.out, c.features, true), seen_taps(axes, c.in),
+              rows_of(taps, channels),
+              packed(pool, taps, c.groups, channels, features, false,
                      [&](int64_t group, int64_t tap, int64_t channel, int64_t feature) {
                        return w[(tap * channels + channel) * c.features + group * features +
                                 feature];
@@ -153,29 +155,39 @@ void input_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* g,
         const std::array<Axis, kRank> own{d, h, v};
         const auto taps = places(own, c.window, room, c.features);
         phases.push_back({offsets(own, room.size, c.features, false),
-                          offsets(own, c.in, c.channels, true), rows_of(taps, features),
-                          packed(taps, c.groups, features, channels, transposed)});
+                          offsets(own, c.in, c.channels, true), seen_taps(own, c.out),
+                          rows_of(taps, features),
+                          packed(pool, taps, c.groups, features, channels, true, transposed)});
       }
     }
   }
   run_phases(pool, phases, g, c.out, c.features, room, dx, c.in, c.channels, c.batch, c.groups);
 }
 
-// Adds the filters' gradient of some images, which have their room already, to `dw`: [group][tap,
-// channel][features, whole vectors]. Whole vectors are read from g, the lanes that belong to the
-// next output come to nothing.
+// Adds the filters' gradient of some outputs, whose images have their room already, to `dw`:
+// [group][tap, channel][features, whole vectors]. Lanes that belong to no feature come to nothing.
 void add_filter_gradient(const Convolution& c, const std::vector<Offset>& rows_seen,
                          const Offset* windows, int64_t outputs, const float* x, const float* g,
-                         float* dw) {
+                         const float* g_end, float* dw) {
+  static thread_local Scratch scratch;
   const int64_t features = c.group_features(), width = rounded_up(features, kWidth);
   const int64_t depth = rows_seen.size();
   for (int64_t group = 0; group < c.groups; ++group) {
     for (const auto& [first, vectors] : column_blocks(features)) {
+      // Gradients of these features side by side: all rows read them, out of the nearest cache.
+      const int64_t step = vectors * kWidth;
+      float* block = scratch.floats(outputs * step);
+      for (int64_t p = 0; p < outputs; ++p) {
+        const float* from = g + p * c.features + first * kWidth;
+        for (int64_t v = 0; v < step; v += kWidth) {
+          store(block + p * step + v, load_within(from + v, g_end));
+        }
+      }
       const int64_t tile = rows(static_cast<int>(vectors));
       for (int64_t r = 0, taken; r < depth; r += taken) {
         taken = next_tile(depth - r, tile);
-        accumulate_tile(taken, vectors)(x, &rows_seen[r], windows, outputs, g + first * kWidth,
-                                        c.features, dw + r * width + first * kWidth, width);
+        accumulate_tile(taken, vectors)(x, &rows_seen[r], windows, outputs, block, step,
+                                        dw + r * width + first * kWidth, width);
       }
     }
     x += c.group_channels();
@@ -209,7 +221,7 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
   }
 
   auto task = [&](int64_t part) {
-    static thread_local Scratch scratch, end_of_g;
+    static thread_local Scratch scratch;
     const int64_t end = c.batch * (part + 1) / parts;
     for (int64_t n = c.batch * part / parts; n < end; n += images) {
       const int64_t count = std::min(images, end - n);
@@ -222,14 +234,10 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
         seen = to;
       }
       const float* gradient = g + n * outputs * c.features;
-      float* to = sums + part * size;
-      const bool is_end = n + count == c.batch && width != features;
-      const int64_t whole = count * outputs - (is_end ? 1 : 0);
-      add_filter_gradient(c, rows_seen, windows.data(), whole, seen, gradient, to);
-      if (is_end) {  // the last output is read from a copy, since nothing may be read behind it
-        float* last = end_of_g.floats(c.features + 3 * kWidth);
-        std::copy_n(gradient + whole * c.features, c.features, last);
-        add_filter_gradient(c, rows_seen, &windows[whole], 1, seen, last, to);
+      for (int64_t p = 0, taken; p < count * outputs; p += taken) {
+        taken = next_tile(count * outputs - p, kChunk);
+        add_filter_gradient(c, rows_seen, &windows[p], taken, seen, gradient + p * c.features,
+                            g + c.batch * outputs * c.features, sums + part * size);
       }
     }
   };
@@ -251,59 +259,8 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
   }
 }
 
-// --- how XLA calls them -------------------------------------------------------------------------
-
-using Floats = ffi::Buffer<ffi::F32>;
-using Numbers = ffi::Span<const int64_t>;
-
-// The settings, each with an entry for every dimension; missing dimensions come first.
-Convolution convolution(Numbers images, Numbers filters, Numbers outputs, Numbers strides,
-                        Numbers low, Numbers dilation, int64_t groups) {
-  const int rank = static_cast<int>(strides.size());
-  Convolution c{images[0], images[rank + 1], outputs[rank + 1], groups, {}, {}, {}, {}, {}, {}};
-  auto filled = [rank](Numbers values, int skipped, int64_t missing) {
-    Sizes found;
-    for (int a = 0; a < kRank; ++a) {
-      const int own = a - (kRank - rank);
-      found[a] = own < 0 ? missing : values[skipped + own];
-    }
-    return found;
-  };
-  c.in = filled(images, 1, 1);
-  c.out = filled(outputs, 1, 1);
-  c.window = filled(filters, 0, 1);
-  c.stride = filled(strides, 0, 1);
-  c.low = filled(low, 0, 0);
-  c.dilation = filled(dilation, 0, 1);
-  return c;
-}
-
-template <void kernel(ffi::ThreadPool&, const Convolution&, const float*, const float*, float*)>
-ffi::Error call(ffi::ThreadPool pool, Floats a, Floats b, ffi::Result<Floats> to, Numbers images,
-                Numbers filters, Numbers outputs, Numbers strides, Numbers low, Numbers dilation,
-                int64_t groups) {
-  const auto c = convolution(images, filters, outputs, strides, low, dilation, groups);
-  kernel(pool, c, a.typed_data(), b.typed_data(), to->typed_data());
-  return ffi::Error::Success();
-}
-
-#define ETUDE_CONVOLUTION(name, kernel)                                       \
-  XLA_FFI_DEFINE_HANDLER_SYMBOL(name, call<kernel>,                           \
-                                ffi::Ffi::Bind()                              \
-                                    .Ctx<ffi::ThreadPool>()                   \
-                                    .Arg<Floats>()                            \
-                                    .Arg<Floats>()                            \
-                                    .Ret<Floats>()                            \
-                                    .Attr<Numbers>("images")                  \
-                                    .Attr<Numbers>("filters")                 \
-                                    .Attr<Numbers>("outputs")                 \
-                                    .Attr<Numbers>("strides")                 \
-                                    .Attr<Numbers>("low")                     \
-                                    .Attr<Numbers>("dilation")                \
-                                    .Attr<int64_t>("groups"))
-
-ETUDE_CONVOLUTION(etude_conv, forward);
-ETUDE_CONVOLUTION(etude_conv_input_gradient, input_gradient);
-ETUDE_CONVOLUTION(etude_conv_filter_gradient, filter_gradient);
+ETUDE_KERNEL(etude_conv, forward);
+ETUDE_KERNEL(etude_conv_input_gradient, input_gradient);
+ETUDE_KERNEL(etude_conv_filter_gradient, filter_gradient);
 
 }  // namespace etude

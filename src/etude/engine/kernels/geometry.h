@@ -140,6 +140,55 @@ inline std::vector<Offset> offsets(const std::array<Axis, kRank>& axes, const Si
   return found;
 }
 
+// Taps or outputs from `begin` to before `end`.
+struct Range {
+  int32_t begin, end;
+};
+
+// The least range that holds `count` others.
+inline Range united(const Range* ranges, int64_t count) {
+  Range all = ranges[0];
+  for (int64_t i = 1; i < count; ++i) {
+    all.begin = std::min(all.begin, ranges[i].begin);
+    all.end = std::max(all.end, ranges[i].end);
+  }
+  return all;
+}
+
+// Those taps of an axis that see the image, of that size, for its output j: they are neighbours.
+inline Range seen_taps(const Axis& axis, int64_t j, int64_t size) {
+  Range seen{0, 0};
+  for (int32_t t = 0; t < static_cast<int32_t>(axis.taps.size()); ++t) {
+    const int64_t place = axis.taps[t].start + j * axis.stride;
+    if (place < 0 || place >= size) continue;
+    if (seen.end == 0) seen.begin = t;
+    seen.end = t + 1;
+  }
+  return seen;
+}
+
+// For each output of three axes: from the first tap that sees the image to the last. What lies
+// between may see zeros around it.
+inline std::vector<Range> seen_taps(const std::array<Axis, kRank>& axes, const Sizes& in) {
+  std::vector<Range> found;
+  const int32_t heights = axes[1].taps.size(), widths = axes[2].taps.size();
+  for (int64_t d = 0; d < axes[0].count; ++d) {
+    const Range depth = seen_taps(axes[0], d, in[0]);
+    for (int64_t h = 0; h < axes[1].count; ++h) {
+      const Range height = seen_taps(axes[1], h, in[1]);
+      for (int64_t w = 0; w < axes[2].count; ++w) {
+        const Range width = seen_taps(axes[2], w, in[2]);
+        const bool none = depth.end == 0 || height.end == 0 || width.end == 0;
+        found.push_back({(depth.begin * heights + height.begin) * widths + width.begin,
+                         none ? 0 : ((depth.end - 1) * heights + height.end - 1) * widths +
+                                        width.end});
+        if (none) found.back().begin = 0;
+      }
+    }
+  }
+  return found;
+}
+
 // A tap of all three axes.
 struct Place {
   int64_t filter;  // which of the filters' taps

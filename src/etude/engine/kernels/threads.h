@@ -35,6 +35,22 @@ void share(xla::ffi::ThreadPool& pool, int64_t count, const Task& task) {
   while (state->done.load() < count) std::this_thread::yield();
 }
 
+constexpr int64_t kSmall = 100 * 1000;  // multiply-adds that are not worth waking a thread for
+
+// Calls task(0) ... task(count - 1), some in a row on one thread, each of which is so much work.
+template <typename Task>
+void share_chunks(xla::ffi::ThreadPool& pool, int64_t count, int64_t work, const Task& task) {
+  const bool alone = count * work < kSmall;
+  const int64_t wanted = alone ? 1 : 4 * std::max<int64_t>(pool.num_threads(), 1);
+  const int64_t chunks = std::min(wanted, count);
+  auto chunk = [&](int64_t index) {
+    const int64_t end = count * (index + 1) / chunks;
+    for (int64_t i = count * index / chunks; i < end; ++i) task(i);
+  };
+  if (chunks == 1) return chunk(0);
+  share(pool, chunks, chunk);
+}
+
 // Memory that a thread keeps from one call to the next: fresh pages cost more than the work on
 // them.
 class Scratch {

@@ -33,7 +33,7 @@ inline __attribute__((always_inline)) void add_products(Vector (&sums)[R][V], co
     const int64_t offset = offsets[i];
     Vector row[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) row[v] = load(vectors + v * kWidth);
+    for (int v = 0; v < V; ++v) row[v] = held(vectors + v * kWidth);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const float number = at[r][offset];
@@ -124,6 +124,25 @@ inline std::vector<std::pair<int64_t, int64_t>> column_blocks(int64_t filters) {
     first += taken;
   }
   return blocks;
+}
+
+// A block of columns, `rows` of them, in the order in which a tile reads it: at(row, column). What
+// fills up the last vector stays as it is. `down` says that neighbours in memory are those of a
+// column, which then is walked down.
+template <typename At>
+inline void pack_block(float* to, int64_t rows, int64_t first, int64_t vectors, int64_t columns,
+                       bool down, const At& at) {
+  const int64_t begin = first * kWidth, width = vectors * kWidth;
+  const int64_t count = std::min(columns - begin, width);
+  if (down) {
+    for (int64_t c = 0; c < count; ++c) {
+      for (int64_t r = 0; r < rows; ++r) to[r * width + c] = at(r, begin + c);
+    }
+  } else {
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < count; ++c) to[r * width + c] = at(r, begin + c);
+    }
+  }
 }
 
 // How many of `left` the next tile takes: never more than `most`, and so that none is much smaller.

@@ -28,11 +28,29 @@ inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(
 
 inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
 
+constexpr int kMostRows = 12;  // of any tile
+
+// A vector that the compiler holds in a register from here on; it would rather load it anew for each
+// of its uses, which asks more of the memory than the arithmetic does.
+inline __attribute__((always_inline)) Vector held(const float* from) {
+  typedef float Register __attribute__((vector_size(4 * kWidth)));
+  Register value = load(from);
+#if defined(__AVX512F__)
+  asm("" : "+v"(value));
+#elif defined(__x86_64__)
+  asm("" : "+x"(value));
+#elif defined(__aarch64__)
+  asm("" : "+w"(value));
+#endif
+  return value;
+}
+
 // How many rows a tile of some columns has: as many as there are registers for its sums, besides
 // the columns of one factor and one number of the other. It has three columns at most.
 constexpr int rows(int columns) {
   const int fit = (kRegisters - columns - 1) / columns;
-  return fit > 12 ? 12 : fit > 8 && columns == 1 ? 8 : fit;
+  const int most = columns == 1 ? 8 : kMostRows;  // more would need more pointers than there are
+  return fit > most ? most : fit;
 }
 
 constexpr int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
@@ -55,6 +73,23 @@ inline void store_first(float* to, Vector value, int64_t count) {
   part(std::integral_constant<int, 4>());
   part(std::integral_constant<int, 2>());
   part(std::integral_constant<int, 1>());
+}
+
+// A vector of which what lies at `end` or behind is left out.
+inline Vector load_within(const float* from, const float* end) {
+  if (from + kWidth <= end) return load(from);
+  Vector value = {};
+  std::memcpy(&value, from, sizeof(float) * (end - from));
+  return value;
+}
+
+// The first `count` lanes, and zeros, where the memory behind them belongs to something else.
+inline Vector load_first(const float* from, int64_t count) {
+  if (count >= kWidth) return load(from);
+  Vector value = {};
+  float* to = reinterpret_cast<float*>(&value);
+  for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+  return value;
 }
 
 }  // namespace etude

@@ -1,0 +1,107 @@
+// Maximum pooling of 32-bit floats: the way back to where each maximum was found. (Forward, XLA's
+// own loops are as fast.)
+//
+// Channels lie side by side, so that a vector holds the same place of several channels. Images are
+// handed out to threads.
+
+#include "settings.h"
+#include "threads.h"
+
+namespace etude {
+
+typedef int32_t Choice __attribute__((vector_size(4 * kWidth)));  // lanes of 0 or -1, or places
+
+// What one output sees of an image: as many places as its window has in there, in the order in which
+// ties count. What lies outside is lower than any number.
+struct Seen {
+  const Offset* places;
+  int32_t count;
+};
+
+// What all outputs of an image see, made once for all images.
+class Windows {
+ public:
+  explicit Windows(const Convolution& c) {
+    for (int64_t d = 0; d < c.out[0]; ++d) {
+      for (int64_t h = 0; h < c.out[1]; ++h) {
+        for (int64_t w = 0; w < c.out[2]; ++w) {
+          begins_.push_back(places_.size());
+          add(c, {d, h, w});
+        }
+      }
+    }
+    begins_.push_back(places_.size());
+  }
+
+  Seen operator[](int64_t output) const {
+    const int64_t begin = begins_[output];
+    return {places_.data() + begin, static_cast<int32_t>(begins_[output + 1] - begin)};
+  }
+
+ private:
+  void add(const Convolution& c, const Sizes& output) {
+    auto place = [&](int a, int64_t k) { return output[a] * c.stride[a] - c.low[a] + k; };
+    auto is_inside = [&](int a, int64_t k) { return place(a, k) >= 0 && place(a, k) < c.in[a]; };
+    for (int64_t d = 0; d < c.window[0]; ++d) {
+      for (int64_t h = 0; h < c.window[1]; ++h) {
+        for (int64_t w = 0; w < c.window[2]; ++w) {
+          if (!is_inside(0, d) || !is_inside(1, h) || !is_inside(2, w)) continue;
+          const int64_t row = place(0, d) * c.in[1] + place(1, h);
+          places_.push_back(static_cast<Offset>((row * c.in[2] + place(2, w)) * c.channels));
+        }
+      }
+    }
+  }
+
+  std::vector<Offset> places_;
+  std::vector<int64_t> begins_;
+};
+
+// Calls part(i, load) for all channels, a vector of them at a time: load(from) reads one, of which
+// the last may have lanes that belong to nothing.
+template <typename Part>
+inline void each_part(int64_t channels, const float* end, const Part& part) {
+  int64_t i = 0;
+  for (; i + kWidth <= channels; i += kWidth) part(i, [](const float* from) { return load(from); });
+  if (i < channels) part(i, [end](const float* from) { return load_within(from, end); });
+}
+
+// Adds g where the first maximum of what one output sees lies, for all channels. A first one that is
+// not a number counts as one.
+inline void add_at_maximum(const float* image, const float* end, const Seen& seen,
+                           int64_t channels, const float* g, const float* g_end, float* to) {
+  each_part(channels, end, [=](int64_t i, auto load_at) {
+    Vector best = {};
+    Choice first = {};
+    for (int32_t k = 0; k < seen.count; ++k) {
+      const Vector value = load_at(image + seen.places[k] + i);
+      const Choice better = k == 0 ? Choice{} - 1 : value > best;
+      best = better ? value : best;
+      first = better ? Choice{} + k : first;
+    }
+    const Vector own = load_within(g + i, g_end);
+    for (int32_t k = 0; k < seen.count; ++k) {
+      float* at = to + seen.places[k] + i;
+      store_first(at, load_first(at, channels - i) + (first == k ? own : Vector{}), channels - i);
+    }
+  });
+}
+
+// dx gets each g where its window has its first maximum.
+void max_pool_scatter(ffi::ThreadPool& pool, const Convolution& c, const float* g, const float* x,
+                      float* dx) {
+  const Windows windows(c);
+  const int64_t step = product(c.in) * c.channels, outputs = product(c.out);
+  const float* g_end = g + c.batch * outputs * c.channels;
+  share_chunks(pool, c.batch, outputs * product(c.window) * c.channels, [&](int64_t n) {
+    std::fill_n(dx + n * step, step, 0.0f);
+    for (int64_t o = 0; o < outputs; ++o) {
+      add_at_maximum(x + n * step, x + c.batch * step, windows[o], c.channels,
+                     g + (n * outputs + o) * c.channels, g_end, dx + n * step);
+    }
+  });
+}
+
+ETUDE_KERNEL(etude_max_pool_scatter, max_pool_scatter);
+
+}  // namespace etude
