@@ -4,6 +4,9 @@
 serve. Arrays are time-major; a mask is (N, T), or None. What is None is left out.
 """
 
+# pyright: reportUnknownMemberType=false
+# (jax.numpy's annotations are incomplete.)
+
 from __future__ import annotations
 
 from typing import Any
