@@ -292,6 +292,19 @@ def test_native_pooling_and_its_transpose(case: tuple[Any, ...]) -> None:
     _check_pooling(xla_kernels, in_32_bits, case, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
+def test_large_windows_are_those_of_numpy(dtype: str) -> None:
+    x = np.random.default_rng(0).integers(-9, 9, (2, 30, 20, 3)).astype(dtype)
+    how = ((9, 7), (2, 3), ((4, 4), (0, 1)))
+    for name in ("max_pool", "window_sum"):
+        expected = getattr(numpy_kernels, name)(x, *how)
+        found = getattr(xla_kernels, name)(jnp.asarray(x), *how)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, expected)
+    text = str(jax.make_jaxpr(lambda x: xla_kernels.window_sum(x, *how))(jnp.asarray(x)))
+    assert text.count("slice") < 9 * 7
+
+
 @pytest.mark.parametrize("kernels", KERNELS, ids=["numpy", "xla"])
 def test_maxima_that_are_no_numbers_or_infinite(kernels: Any) -> None:
     x = np.array([[1.0, np.nan], [np.nan, -np.inf], [3.0, -np.inf], [2.0, 5.0]], "float32")

@@ -11,6 +11,7 @@ Values only: derivatives are etude's own.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -77,8 +78,17 @@ def _lowest(dtype: Any) -> Any:
     return np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf
 
 
-def _slide(x: Array, window: Ints, strides: Ints, combine: Callable[..., Array]) -> Array:
+_MANY = 32  # elements in a window, from which on writing out all positions makes programs large
+
+
+def _slide(
+    x: Array, window: Ints, strides: Ints, combine: Callable[..., Array], neutral: Any
+) -> Array:
     """Combines the elements of each window, position after position."""
+    if math.prod(window) > _MANY:
+        start = jnp.asarray(neutral, x.dtype)
+        sizes, steps = (1, *window, 1), (1, *strides, 1)
+        return lax.reduce_window(x, start, combine, sizes, steps, "VALID")
     sizes = output_sizes(x.shape, window, strides)
     parts = [seen_at(x, p, sizes, strides) for p in itertools.product(*map(range, window))]
     out = parts[0]
@@ -89,7 +99,7 @@ def _slide(x: Array, window: Ints, strides: Ints, combine: Callable[..., Array])
 
 def max_pool(x: Array, window: Ints, strides: Ints, padding: Pairs) -> Array:
     """The maximum of each window: (N, *S, C) -> (N, *O, C)."""
-    return _slide(padded(x, padding, _lowest(x.dtype)), window, strides, jnp.maximum)
+    return _slide(padded(x, padding, _lowest(x.dtype)), window, strides, lax.max, _lowest(x.dtype))
 
 
 def _first_matches(
@@ -138,7 +148,7 @@ def max_pool_gather(
 
 def window_sum(x: Array, window: Ints, strides: Ints, padding: Pairs) -> Array:
     """The sum of each window: (N, *S, C) -> (N, *O, C)."""
-    return _slide(padded(x, padding), window, strides, jnp.add)
+    return _slide(padded(x, padding), window, strides, lax.add, 0)
 
 
 def window_spread(

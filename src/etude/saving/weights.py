@@ -261,8 +261,9 @@ def named_weights(model: Any, objects_to_skip: Any = ()) -> tuple[dict[str, Any]
                 continue  # of an optimizer or a metric
             wanted.discard(id(weight))
             own = f"{start}.{weight.name}" if start else weight.name
-            count = sum(name == own or name.startswith(f"{own}_") for name in found)
-            found[f"{own}_{count}" if own in found else own] = weight
+            if own in found:
+                own += f"_{sum(name == own or name.startswith(f'{own}_') for name in found)}"
+            found[own] = weight
             if isinstance(getattr(owner, "name", None), str):
                 names[start] = owner.name
     return found, names
