@@ -305,18 +305,20 @@ def test_large_windows_are_those_of_numpy(dtype: str) -> None:
     assert text.count("slice") < 9 * 7
 
 
-@pytest.mark.parametrize("kernels", KERNELS, ids=["numpy", "xla"])
-def test_maxima_that_are_no_numbers_or_infinite(kernels: Any) -> None:
-    x = np.array([[1.0, np.nan], [np.nan, -np.inf], [3.0, -np.inf], [2.0, 5.0]], "float32")
-    x = kernels_array(kernels, x.reshape(1, 8, 1))
-    how = ((2,), (2,), ((0, 0),))
-    y = kernels.max_pool(x, *how)
-    np.testing.assert_array_equal(np.ravel(y), [np.nan, np.nan, 3, 5])
-    g = kernels_array(kernels, np.array([1, 2, 3, 4], "float32").reshape(1, 4, 1))
-    dx = np.ravel(kernels.max_pool_scatter(g, y, x, *how))
-    np.testing.assert_array_equal(dx[4:], [3, 0, 0, 4])
-    lowest = kernels_array(kernels, np.full((1, 4, 1), -np.inf, "float32"))
-    np.testing.assert_array_equal(np.ravel(kernels.max_pool(lowest, *how)), [-np.inf] * 2)
+def test_maxima_that_are_no_numbers_or_infinite_go_where_xla_sends_them() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.choice([np.nan, -np.inf, 1.0, 2.0], (4, 12, 9, 5))  # 64-bit floats take XLA's way
+    how = ((2, 3), (2, 2), ((1, 0), (1, 1)))
+    y = jnp.asarray(numpy_kernels.max_pool(x, *how))
+    np.testing.assert_array_equal(xla_kernels.max_pool(jnp.asarray(x), *how), y)
+    g = jnp.asarray(rng.standard_normal(y.shape))
+    expected = xla_kernels.max_pool_scatter(g, y, jnp.asarray(x), *how)
+    own = [jnp.asarray(a, "float32") for a in (g, y, x)]
+    np.testing.assert_allclose(xla_kernels.max_pool_scatter(*own, *how), expected, atol=1e-6)
+    # The same places are read, for second derivatives.
+    v = rng.standard_normal(x.shape)
+    gathered = xla_kernels.max_pool_gather(jnp.asarray(v), y, jnp.asarray(x), *how)
+    assert _dot(g, gathered) == pytest.approx(_dot(v, expected))
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])

@@ -122,12 +122,20 @@ def _first_matches(
         yield position, place == number
 
 
+_FEW_CHANNELS = 4  # below which a vector of the kernel is mostly empty
+
+
 def max_pool_scatter(
     g: Array, out: Array, x: Array, window: Ints, strides: Ints, padding: Pairs
 ) -> Array:
     """Adds each g to the place in x where its window has its (first) maximum: (N, *S, C)."""
     how = (strides, padding, (1,) * len(strides), 1)
-    if g.dtype == x.dtype == "float32" and xla_native.serves(g, x, x.shape, window, g.shape, how):
+    is_large = x.shape[0] > 1 and x.shape[-1] >= _FEW_CHANNELS
+    if (
+        is_large
+        and g.dtype == x.dtype == "float32"
+        and xla_native.serves(g, x, x.shape, window, g.shape, how)
+    ):
         return xla_native.max_pool_scatter(g, x, window, how)
     dx = jnp.zeros(x.shape, g.dtype)
     for position, here in _first_matches(out, x, window, strides, padding):
@@ -199,9 +207,18 @@ def solve_triangular(a: Array, b: Array, lower: bool) -> Array:
 # --- loops over time ----------------------------------------------------------------------------
 
 
+FEW_SEQUENCES, FEW_ROWS = 4, 64  # below which arranging the matrix costs more than it saves
+
+
 def recurrence_kernels(x: Array) -> Any:
-    """Kernels of our own for LSTM, GRU and simple RNN on arrays like x; None: they do not serve."""
-    return xla_recurrence if x.size and xla_native.computes(x) else None
+    """Kernels of our own for LSTM, GRU and simple RNN on arrays like x; None: they do not serve.
+
+    Args:
+        x: time-major, (T, N, ...).
+    """
+    steps, sequences, width = x.shape
+    enough = sequences >= FEW_SEQUENCES and steps * sequences >= FEW_ROWS and width > 0
+    return xla_recurrence if enough and xla_native.computes(x) else None
 
 
 # --- scatter, selection, long work --------------------------------------------------------------

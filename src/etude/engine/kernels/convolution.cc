@@ -95,7 +95,7 @@ void run_phases(ffi::ThreadPool& pool, const std::vector<Phase>& phases, const f
   const int64_t out_step = product(out_sizes) * out_channels;
   const int64_t images = std::min(fair, images_of_chunk(outputs, in_step));
   const int64_t chunks = (batch + images - 1) / images;
-  const int64_t parts = chunks >= 2 * threads ? 1 : std::min<int64_t>(2 * threads, outputs);
+  const int64_t parts = threads == 1 || chunks >= 2 * threads ? 1 : std::min<int64_t>(2 * threads, outputs);
 
   auto task = [&](int64_t index) {
     static thread_local Scratch scratch;

@@ -20,7 +20,7 @@ using Sizes = std::array<int64_t, kRank>;
 
 inline int64_t product(const Sizes& sizes) { return sizes[0] * sizes[1] * sizes[2]; }
 
-// What a convolution was asked for. Images (batch, *in, channels), filters (*window, channels /
+// What a convolution, or a pooling, was asked for. Images (batch, *in, channels), filters (*window, channels /
 // groups, features), outputs (batch, *out, features).
 struct Convolution {
   int64_t batch, channels, features, groups;
@@ -168,7 +168,8 @@ inline Range seen_taps(const Axis& axis, int64_t j, int64_t size) {
 }
 
 // For each output of three axes: from the first tap that sees the image to the last. What lies
-// between may see zeros around it.
+// between may see zeros around it. (An infinite weight times such a zero is not a number, and
+// whether it is met depends on the neighbours in a tile.)
 inline std::vector<Range> seen_taps(const std::array<Axis, kRank>& axes, const Sizes& in) {
   std::vector<Range> found;
   const int32_t heights = axes[1].taps.size(), widths = axes[2].taps.size();

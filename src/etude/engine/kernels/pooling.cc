@@ -4,6 +4,8 @@
 // Channels lie side by side, so that a vector holds the same place of several channels. Images are
 // handed out to threads.
 
+#include <cmath>
+
 #include "settings.h"
 #include "threads.h"
 
@@ -12,10 +14,11 @@ namespace etude {
 typedef int32_t Choice __attribute__((vector_size(4 * kWidth)));  // lanes of 0 or -1, or places
 
 // What one output sees of an image: as many places as its window has in there, in the order in which
-// ties count. What lies outside is lower than any number.
+// ties count; and whether it begins in there. What lies outside is -∞.
 struct Seen {
   const Offset* places;
   int32_t count;
+  bool begins_inside;
 };
 
 // What all outputs of an image see, made once for all images.
@@ -25,17 +28,19 @@ class Windows {
     for (int64_t d = 0; d < c.out[0]; ++d) {
       for (int64_t h = 0; h < c.out[1]; ++h) {
         for (int64_t w = 0; w < c.out[2]; ++w) {
-          begins_.push_back(places_.size());
+          first_.push_back(places_.size());
+          begins_inside_.push_back(false);
           add(c, {d, h, w});
         }
       }
     }
-    begins_.push_back(places_.size());
+    first_.push_back(places_.size());
   }
 
   Seen operator[](int64_t output) const {
-    const int64_t begin = begins_[output];
-    return {places_.data() + begin, static_cast<int32_t>(begins_[output + 1] - begin)};
+    const int64_t first = first_[output];
+    return {places_.data() + first, static_cast<int32_t>(first_[output + 1] - first),
+            begins_inside_[output]};
   }
 
  private:
@@ -46,6 +51,7 @@ class Windows {
       for (int64_t h = 0; h < c.window[1]; ++h) {
         for (int64_t w = 0; w < c.window[2]; ++w) {
           if (!is_inside(0, d) || !is_inside(1, h) || !is_inside(2, w)) continue;
+          if (d + h + w == 0) begins_inside_.back() = true;
           const int64_t row = place(0, d) * c.in[1] + place(1, h);
           places_.push_back(static_cast<Offset>((row * c.in[2] + place(2, w)) * c.channels));
         }
@@ -54,7 +60,8 @@ class Windows {
   }
 
   std::vector<Offset> places_;
-  std::vector<int64_t> begins_;
+  std::vector<int64_t> first_;
+  std::vector<bool> begins_inside_;
 };
 
 // Calls part(i, load) for all channels, a vector of them at a time: load(from) reads one, of which
@@ -66,17 +73,18 @@ inline void each_part(int64_t channels, const float* end, const Part& part) {
   if (i < channels) part(i, [end](const float* from) { return load_within(from, end); });
 }
 
-// Adds g where the first maximum of what one output sees lies, for all channels. A first one that is
-// not a number counts as one.
+// Adds g where the first maximum of what one output sees lies, for all channels: where the last
+// number is that exceeds all before it. What is not a number exceeds none, and is exceeded by none.
 inline void add_at_maximum(const float* image, const float* end, const Seen& seen,
                            int64_t channels, const float* g, const float* g_end, float* to) {
   each_part(channels, end, [=](int64_t i, auto load_at) {
-    Vector best = {};
-    Choice first = {};
+    Vector best = Vector{} - INFINITY;
+    Choice first = Choice{} - 1;  // none
     for (int32_t k = 0; k < seen.count; ++k) {
       const Vector value = load_at(image + seen.places[k] + i);
-      const Choice better = k == 0 ? Choice{} - 1 : value > best;
-      best = better ? value : best;
+      const bool is_first = k == 0 && seen.begins_inside;
+      const Choice better = is_first ? Choice{} - 1 : value > best;
+      best = (better | (value != value)) ? value : best;
       first = better ? Choice{} + k : first;
     }
     const Vector own = load_within(g + i, g_end);

@@ -5,7 +5,8 @@
 // see each other, so each thread takes some of them through all steps and never waits for another.
 //
 // All arrays are time-major: (T, N, ...), with T steps, N sequences, H units. Gates lie side by
-// side in the order of Keras. The mathematics is that of `etude/ops/recurrence.py`, line by line.
+// side in the order of Keras. The mathematics is that of `etude/ops/recurrence`, but for the gradients of what is
+// kept from the way forward: nothing else may depend on that here.
 
 #include "products.h"
 #include "tanh.h"
@@ -26,6 +27,21 @@ using Floats = ffi::Buffer<ffi::F32>;
 using Mask = ffi::Buffer<ffi::PRED>;
 
 constexpr int64_t kSequences = 4;  // fewer are not worth a thread of their own
+
+// Whether a buffer has these dimensions.
+template <typename Buffer>
+bool has(const Buffer& buffer, std::initializer_list<int64_t> dimensions) {
+  const auto own = buffer.dimensions();
+  return std::equal(own.begin(), own.end(), dimensions.begin(), dimensions.end());
+}
+
+// Whether it has them, or nothing is in it.
+template <typename Buffer>
+bool has_if_any(const Buffer& buffer, std::initializer_list<int64_t> dimensions) {
+  return buffer.element_count() == 0 || has(buffer, dimensions);
+}
+
+ffi::Error unfit() { return ffi::Error::InvalidArgument("the shapes do not fit each other"); }
 
 struct Sequences {
   int64_t steps, batch, units;
@@ -51,10 +67,12 @@ const float* given(const Floats& buffer) {
 
 // Calls slice(first, last) for parts of the sequences, on several threads.
 template <typename Slice>
-void share_sequences(ffi::ThreadPool& pool, int64_t batch, const Slice& slice) {
-  const int64_t threads = std::max<int64_t>(pool.num_threads(), 1);
-  const int64_t parts = std::clamp<int64_t>(batch / kSequences, 1, threads);
-  auto part = [&](int64_t i) { slice(batch * i / parts, batch * (i + 1) / parts); };
+void share_sequences(ffi::ThreadPool& pool, const Sequences& s, int64_t gates,
+                     const Slice& slice) {
+  const bool alone = s.steps * s.states() * gates * s.units < kSmall;
+  const int64_t threads = alone ? 1 : std::max<int64_t>(pool.num_threads(), 1);
+  const int64_t parts = std::clamp<int64_t>(s.batch / kSequences, 1, threads);
+  auto part = [&](int64_t i) { slice(s.batch * i / parts, s.batch * (i + 1) / parts); };
   if (parts == 1) return part(0);
   share(pool, parts, part);
 }
@@ -73,7 +91,7 @@ template <typename Step>
 void go_forward(ffi::ThreadPool& pool, const Sequences& s, const float* h0, const float* u,
                 int64_t gates, float* h, float* last, const Step& step) {
   const Matrix matrix(u, s.units, gates * s.units, Matrix::kAsItIs);
-  share_sequences(pool, s.batch, [&](int64_t begin, int64_t end) {
+  share_sequences(pool, s, gates, [&](int64_t begin, int64_t end) {
     static thread_local Scratch scratch;
     float* z = scratch.floats((end - begin) * matrix.columns());
     for (int64_t t = 0; t < s.steps; ++t) {
@@ -95,7 +113,7 @@ template <typename Step>
 void go_back(ffi::ThreadPool& pool, const Sequences& s, const float* g_last, const float* u,
              int64_t gates, const float* dz, float* dh0, const Step& step) {
   const Matrix transposed(u, s.units, gates * s.units, Matrix::kTransposed);
-  share_sequences(pool, s.batch, [&](int64_t begin, int64_t end) {
+  share_sequences(pool, s, gates, [&](int64_t begin, int64_t end) {
     static thread_local Scratch scratch;
     const int64_t count = (end - begin) * s.units;
     float* dh = dh0 + begin * s.units;
@@ -128,6 +146,10 @@ inline Vector total(const float* dh, const float* g, int64_t i, int64_t count) {
 ffi::Error simple_rnn(ffi::ThreadPool pool, Floats p, Floats h0, Floats u, Mask mask,
                       ffi::Result<Floats> h, ffi::Result<Floats> last) {
   const Sequences s{p.dimensions()[0], p.dimensions()[1], p.dimensions()[2]};
+  if (!(has(h0, {s.batch, s.units}) && has(u, {s.units, s.units}) &&
+        has_if_any(mask, {s.steps, s.batch}))) {
+    return unfit();
+  }
   const Present present(mask, s.batch);
   float* states = h->typed_data();
   auto step = [&](int64_t t, int64_t n, const float* z, const float* before) {
@@ -146,6 +168,10 @@ ffi::Error simple_rnn(ffi::ThreadPool pool, Floats p, Floats h0, Floats u, Mask 
 ffi::Error simple_rnn_back(ffi::ThreadPool pool, Floats g_last, Floats g_h, Floats h, Floats u,
                            Mask mask, ffi::Result<Floats> dh0, ffi::Result<Floats> dz) {
   const Sequences s{h.dimensions()[0], h.dimensions()[1], h.dimensions()[2]};
+  if (!(has(g_last, {s.batch, s.units}) && has_if_any(g_h, {s.steps, s.batch, s.units}) &&
+        has(u, {s.units, s.units}) && has_if_any(mask, {s.steps, s.batch}))) {
+    return unfit();
+  }
   const Present present(mask, s.batch);
   const float* g = given(g_h);
   auto step = [&](int64_t t, int64_t n, float* dh) {
@@ -170,6 +196,10 @@ ffi::Error lstm(ffi::ThreadPool pool, Floats p, Floats h0, Floats c0, Floats u, 
                 ffi::Result<Floats> h, ffi::Result<Floats> last_h, ffi::Result<Floats> last_c,
                 ffi::Result<Floats> c, ffi::Result<Floats> gates) {
   const Sequences s{p.dimensions()[0], p.dimensions()[1], p.dimensions()[2] / 4};
+  if (!(has(h0, {s.batch, s.units}) && has(c0, {s.batch, s.units}) &&
+        has(u, {s.units, 4 * s.units}) && has_if_any(mask, {s.steps, s.batch}))) {
+    return unfit();
+  }
   const Present present(mask, s.batch);
   const int64_t units = s.units;
   float *hs = h->typed_data(), *cs = c->typed_data();
@@ -206,6 +236,12 @@ ffi::Error lstm_back(ffi::ThreadPool pool, Floats g_last_h, Floats g_last_c, Flo
                      Floats c, Floats gates, Floats u, Mask mask, ffi::Result<Floats> dh0,
                      ffi::Result<Floats> dc0, ffi::Result<Floats> dz) {
   const Sequences s{c.dimensions()[0], c.dimensions()[1], c.dimensions()[2]};
+  if (!(has(g_last_h, {s.batch, s.units}) && has(g_last_c, {s.batch, s.units}) &&
+        has_if_any(g_h, {s.steps, s.batch, s.units}) && has(c0, {s.batch, s.units}) &&
+        has(gates, {s.steps, s.batch, 4 * s.units}) && has(u, {s.units, 4 * s.units}) &&
+        has_if_any(mask, {s.steps, s.batch}))) {
+    return unfit();
+  }
   const Present present(mask, s.batch);
   const int64_t units = s.units;
   const float *g_outputs = given(g_h), *cs = c.typed_data();
@@ -245,6 +281,10 @@ ffi::Error gru(ffi::ThreadPool pool, Floats p, Floats h0, Floats u, Floats bias,
                ffi::Result<Floats> h, ffi::Result<Floats> last, ffi::Result<Floats> gates,
                ffi::Result<Floats> inner) {
   const Sequences s{p.dimensions()[0], p.dimensions()[1], p.dimensions()[2] / 3};
+  if (!(has(h0, {s.batch, s.units}) && has(u, {s.units, 3 * s.units}) &&
+        has(bias, {3 * s.units}) && has_if_any(mask, {s.steps, s.batch}))) {
+    return unfit();
+  }
   const Present present(mask, s.batch);
   const int64_t units = s.units;
   float* hs = h->typed_data();
@@ -277,6 +317,12 @@ ffi::Error gru_back(ffi::ThreadPool pool, Floats g_last, Floats g_h, Floats h0, 
                     Floats gates, Floats inner, Floats u, Mask mask, ffi::Result<Floats> dh0,
                     ffi::Result<Floats> dp, ffi::Result<Floats> dq) {
   const Sequences s{h.dimensions()[0], h.dimensions()[1], h.dimensions()[2]};
+  if (!(has(g_last, {s.batch, s.units}) && has_if_any(g_h, {s.steps, s.batch, s.units}) &&
+        has(h0, {s.batch, s.units}) && has(gates, {s.steps, s.batch, 3 * s.units}) &&
+        has(inner, {s.steps, s.batch, s.units}) && has(u, {s.units, 3 * s.units}) &&
+        has_if_any(mask, {s.steps, s.batch}))) {
+    return unfit();
+  }
   const Present present(mask, s.batch);
   const int64_t units = s.units;
   const float *g_outputs = given(g_h), *hs = h.typed_data();

@@ -44,7 +44,7 @@ ffi::Error call(ffi::ThreadPool pool, Floats a, Floats b, ffi::Result<Floats> to
 }
 
 // Makes a kernel(pool, settings, a, b, result) one that XLA can call by a name.
-#define ETUDE_KERNEL(name, kernel)                                       \
+#define ETUDE_KERNEL(name, kernel)                                            \
   XLA_FFI_DEFINE_HANDLER_SYMBOL(name, call<kernel>,                           \
                                 ffi::Ffi::Bind()                              \
                                     .Ctx<ffi::ThreadPool>()                   \

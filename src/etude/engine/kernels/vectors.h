@@ -75,14 +75,6 @@ inline void store_first(float* to, Vector value, int64_t count) {
   part(std::integral_constant<int, 1>());
 }
 
-// A vector of which what lies at `end` or behind is left out.
-inline Vector load_within(const float* from, const float* end) {
-  if (from + kWidth <= end) return load(from);
-  Vector value = {};
-  std::memcpy(&value, from, sizeof(float) * (end - from));
-  return value;
-}
-
 // The first `count` lanes, and zeros, where the memory behind them belongs to something else.
 inline Vector load_first(const float* from, int64_t count) {
   if (count >= kWidth) return load(from);
@@ -90,6 +82,11 @@ inline Vector load_first(const float* from, int64_t count) {
   float* to = reinterpret_cast<float*>(&value);
   for (int64_t i = 0; i < count; ++i) to[i] = from[i];
   return value;
+}
+
+// A vector of which what lies at `end` or behind it is left out.
+inline Vector load_within(const float* from, const float* end) {
+  return load_first(from, end - from);
 }
 
 }  // namespace etude

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from etude.autodiff import Tensor, as_tensor, composite, primitive
+from etude.autodiff import Tensor, composite, primitive
 from etude.engine import xp
-from etude.ops.core import cast
 from etude.ops.joining import concatenate, split
 from etude.ops.recurrence.steps import (
     bias_or_zeros,
@@ -16,6 +15,7 @@ from etude.ops.recurrence.steps import (
     joined,
     keep,
     kernels_back,
+    mask_of,
     or_zeros,
     outputs,
     passed_on,
@@ -24,6 +24,7 @@ from etude.ops.recurrence.steps import (
     project,
     raw,
     sigmoid,
+    states_of,
     steps_there,
     tensor_of_steps,
 )
@@ -70,15 +71,16 @@ def gru(
     [[0.2048]]
     """
     x, w, u = checked("gru", inputs, kernel, recurrent_kernel, 3)
-    h0 = cast(as_tensor(initial_states[0]), x.dtype)
-    given = None if mask is None else as_tensor(mask, "bool")
+    [h0] = states_of("gru", initial_states[:1], x, u.shape[0])
+    here = mask_of("gru", mask, x)
     width = w.shape[1]
     if reset_after:
-        b = bias_or_zeros(bias, w, (2, width))
-        states, last, _, _ = _gru(x, h0, w, u, b[0], b[1], given)
+        b = bias_or_zeros("gru", bias, w, (2, width))
+        states, last, _, _ = _gru(x, h0, w, u, b[0], b[1], here)
     else:
-        states, last, _ = _gru_reset_before(x, h0, w, u, bias_or_zeros(bias, w, (width,)), given)
-    return outputs(states, mask, zero_output_for_mask), [last]
+        b = bias_or_zeros("gru", bias, w, (width,))
+        states, last, _ = _gru_reset_before(x, h0, w, u, b, here)
+    return outputs(states, here, zero_output_for_mask), [last]
 
 
 @primitive(none_for_zero=True)

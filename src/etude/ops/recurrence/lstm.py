@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from etude.autodiff import Tensor, as_tensor, composite, primitive
+from etude.autodiff import Tensor, composite, primitive
 from etude.engine import xp
-from etude.ops.core import cast
 from etude.ops.joining import concatenate, split
 from etude.ops.recurrence.steps import (
     bias_or_zeros,
@@ -15,6 +14,7 @@ from etude.ops.recurrence.steps import (
     joined,
     keep,
     kernels_back,
+    mask_of,
     or_zeros,
     outputs,
     passed_on,
@@ -23,6 +23,7 @@ from etude.ops.recurrence.steps import (
     project,
     raw,
     sigmoid,
+    states_of,
     steps_there,
     tensor_of_steps,
 )
@@ -68,10 +69,11 @@ def lstm(
     [[0.3696]] [[0.5568]]
     """
     x, w, u = checked("lstm", inputs, kernel, recurrent_kernel, 4)
-    h0, c0 = (cast(as_tensor(s), x.dtype) for s in initial_states)
-    given = None if mask is None else as_tensor(mask, "bool")
-    states, h, c, _, _ = _lstm(x, h0, c0, w, u, bias_or_zeros(bias, w, (w.shape[1],)), given)
-    return outputs(states, mask, zero_output_for_mask), [h, c]
+    h0, c0 = states_of("lstm", initial_states, x, u.shape[0])
+    here = mask_of("lstm", mask, x)
+    b = bias_or_zeros("lstm", bias, w, (w.shape[1],))
+    states, h, c, _, _ = _lstm(x, h0, c0, w, u, b, here)
+    return outputs(states, here, zero_output_for_mask), [h, c]
 
 
 @primitive(none_for_zero=True)

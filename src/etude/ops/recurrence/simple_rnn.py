@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from etude.autodiff import Tensor, as_tensor, composite, primitive
+from etude.autodiff import Tensor, composite, primitive
 from etude.engine import xp
-from etude.ops.core import cast
 from etude.ops.recurrence.steps import (
     bias_or_zeros,
     checked,
@@ -14,6 +13,7 @@ from etude.ops.recurrence.steps import (
     joined,
     keep,
     kernels_back,
+    mask_of,
     or_zeros,
     outputs,
     passed_on,
@@ -21,6 +21,7 @@ from etude.ops.recurrence.steps import (
     product_over_steps,
     project,
     raw,
+    states_of,
     steps_there,
     tensor_of_steps,
 )
@@ -59,10 +60,11 @@ def simple_rnn(
     [0.7616 0.642 ] [[0.642]]
     """
     x, w, u = checked("simple_rnn", inputs, kernel, recurrent_kernel, 1)
-    h0 = cast(as_tensor(initial_states[0]), x.dtype)
-    given = None if mask is None else as_tensor(mask, "bool")
-    states, last = _simple_rnn(x, h0, w, u, bias_or_zeros(bias, w, (w.shape[1],)), given)
-    return outputs(states, mask, zero_output_for_mask), [last]
+    [h0] = states_of("simple_rnn", initial_states[:1], x, u.shape[0])
+    here = mask_of("simple_rnn", mask, x)
+    b = bias_or_zeros("simple_rnn", bias, w, (w.shape[1],))
+    states, last = _simple_rnn(x, h0, w, u, b, here)
+    return outputs(states, here, zero_output_for_mask), [last]
 
 
 @primitive(none_for_zero=True)

@@ -13,7 +13,7 @@ from etude.ops.creation import zeros_like
 from etude.ops.elementwise import where
 from etude.ops.joining import concatenate
 from etude.ops.reduction import sum
-from etude.ops.shape import expand_dims, reshape, transpose
+from etude.ops.shape import broadcast_to, expand_dims, reshape, transpose
 
 Array = Any
 
@@ -112,10 +112,13 @@ def checked(
     name: str, inputs: Any, kernel: Any, recurrent_kernel: Any, gates: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Inputs and weights as Tensors of one dtype and of shapes that fit."""
-    kernel, recurrent_kernel = as_tensor(kernel), as_tensor(recurrent_kernel)
-    inputs = cast(as_tensor(inputs), kernel.dtype)
+    kernel = as_tensor(kernel)
+    inputs, recurrent_kernel = (
+        cast(as_tensor(t), kernel.dtype) for t in (inputs, recurrent_kernel)
+    )
     units = recurrent_kernel.shape[0]
-    if inputs.ndim != 3 or kernel.shape != (inputs.shape[-1], gates * units):
+    fits = recurrent_kernel.shape == (units, gates * units)
+    if inputs.ndim != 3 or kernel.shape != (inputs.shape[-1], gates * units) or not fits:
         raise ShapeError(
             f"{name}() expects inputs (batch, steps, features) and a kernel (features, "
             f"{gates} * units), with a recurrent kernel (units, {gates} * units); got inputs "
@@ -124,16 +127,38 @@ def checked(
     return inputs, kernel, recurrent_kernel
 
 
-def bias_or_zeros(bias: Any, like: Tensor, shape: tuple[int, ...]) -> Tensor:
+def fitted(name: str, what: str, value: Any, dtype: str, shape: tuple[int, ...]) -> Tensor:
+    """A Tensor of that dtype and shape, broadcast where it has ones."""
+    found = as_tensor(value, "bool") if dtype == "bool" else cast(as_tensor(value), dtype)
+    if found.shape == shape:
+        return found
+    pairs = zip(reversed(found.shape), reversed(shape), strict=False)
+    if found.ndim > len(shape) or any(own not in (1, size) for own, size in pairs):
+        raise ShapeError(f"{name}() expects {what} of shape {shape}; got {found.shape}.")
+    return broadcast_to(found, shape)
+
+
+def states_of(name: str, initial_states: Any, x: Tensor, units: int) -> list[Tensor]:
+    """The initial states, (N, H) each."""
+    shape = (x.shape[0], units)
+    return [fitted(name, "initial states", s, str(x.dtype), shape) for s in initial_states]
+
+
+def mask_of(name: str, mask: Any, x: Tensor) -> Tensor | None:
+    """The mask, (N, T), or None."""
+    return None if mask is None else fitted(name, "a mask", mask, "bool", x.shape[:2])
+
+
+def bias_or_zeros(name: str, bias: Any, like: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The bias, or zeros where there is none."""
     if bias is None:
         return Tensor(xp().zeros(shape, like.dtype))
-    return cast(as_tensor(bias), like.dtype)
+    return fitted(name, "a bias", bias, str(like.dtype), shape)
 
 
-def outputs(states: Tensor, mask: Any, zero_output_for_mask: bool) -> Tensor:
+def outputs(states: Tensor, mask: Tensor | None, zero_output_for_mask: bool) -> Tensor:
     """States (T, N, H) as outputs (N, T, H)."""
     outputs = swapped(states)
     if mask is None or not zero_output_for_mask:
         return outputs
-    return where(expand_dims(as_tensor(mask, "bool"), -1), outputs, zeros_like(outputs))
+    return where(expand_dims(mask, -1), outputs, zeros_like(outputs))
