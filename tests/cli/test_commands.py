@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -56,6 +57,14 @@ def test_help_and_labs_import_neither_jax_nor_matplotlib(tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_the_command_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "etude", "--version"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == version("etude")
 
 
 def test_labs_lists_what_there_is_and_how_it_went(etude, tmp_path):

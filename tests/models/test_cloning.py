@@ -78,3 +78,24 @@ def test_what_cannot_be():
     with pytest.raises(ArgumentError, match="Model` instance"):
         clone_model(layers.Dense(1))
     assert isinstance(clone_model(Own(name="own")), Own)
+
+
+def test_a_subclassed_clone_is_built_like_the_model(engine):
+    class Q(Model):
+        def __init__(self, n=2, **kwargs):
+            super().__init__(**kwargs)
+            self.n, self.a, self.b = n, layers.Dense(4), layers.Dense(n)
+
+        def call(self, x):
+            return self.b(self.a(x))
+
+        def get_config(self):
+            return {"n": self.n}
+
+    model = Q()
+    x = np.ones((2, 3), "float32")
+    model(x)
+    copy = clone_model(model)
+    copy.set_weights(model.get_weights())
+    np.testing.assert_array_equal(copy(x).numpy(), model(x).numpy())
+    assert not clone_model(Q()).built

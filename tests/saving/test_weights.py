@@ -8,6 +8,7 @@ import pytest
 import etude
 from etude import Input, Model, Sequential, layers
 from etude.errors import ArgumentError, SerializationError, ShapeError
+from etude.saving import load_model
 from etude.saving.files import write_atomically
 from tests.parity.reference import keras_alone
 from tests.training.models import X, Y, classifier
@@ -206,3 +207,35 @@ def test_attention_is_stored_where_keras_has_it_and_read_from_where_etude_had_it
     for a, b, c in zip(*(m.get_weights() for m in (model, other, third)), strict=True):
         np.testing.assert_array_equal(a, b)
         np.testing.assert_array_equal(a, c)
+
+
+def head_on_base(trainable):
+    base, head = layers.Dense(5, "tanh", name="base"), layers.Dense(1, name="head")
+    base.trainable = trainable
+    model = Sequential([Input((3,)), base, head])
+    model.compile("adam", "mse")
+    model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+    return model
+
+
+@pytest.mark.parametrize("name", ["a.weights.h5", "a.keras"])
+def test_an_optimizer_that_does_not_fit_costs_no_weights(engine, tmp_path, name):
+    frozen, free = head_on_base(trainable=False), head_on_base(trainable=True)
+    frozen.save(tmp_path / name) if name == "a.keras" else frozen.save_weights(tmp_path / name)
+    state = [v.numpy() for v in free.optimizer.variables]
+    with pytest.warns(UserWarning, match="Skipping variable loading for optimizer 'adam"):
+        free.load_weights(tmp_path / name)
+    for own, other in zip(free.weights, frozen.weights, strict=True):
+        np.testing.assert_array_equal(own.numpy(), other.numpy())
+    for own, before in zip(free.optimizer.variables, state, strict=True):
+        np.testing.assert_array_equal(own.numpy(), before)
+
+
+def test_a_model_whose_layers_were_frozen_after_training_can_be_read(engine, tmp_path):
+    model = head_on_base(trainable=True)
+    model.layers[0].trainable = False
+    model.save(tmp_path / "a.keras")
+    with pytest.warns(UserWarning, match="Skipping variable loading for optimizer"):
+        same = load_model(tmp_path / "a.keras")
+    np.testing.assert_array_equal(same.layers[0].kernel.numpy(), model.layers[0].kernel.numpy())
+    same.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)

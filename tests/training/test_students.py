@@ -1,6 +1,7 @@
 """Mistakes of a first course, each answered with what was expected, what came and what to do."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -279,6 +280,59 @@ def test_an_optimizer_of_another_model_names_the_variable():
     classifier(optimizer=optimizer).fit(X, Y, verbose=0)
     with pytest.raises(ArgumentError, match=r"Unknown variable: '\S+/kernel' of shape \(6, 8\)"):
         classifier(optimizer=optimizer).fit(X, Y, verbose=0)
+
+
+def test_layers_that_were_unfrozen_need_a_new_optimizer():
+    model = classifier()
+    model.layers[0].trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(X, Y, verbose=0)
+    model.layers[0].trainable = True
+    with pytest.raises(ArgumentError, match=r"unfrozen since\? Call `model.compile"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_two_columns_of_class_numbers():
+    with pytest.raises(ShapeError, match="each sample has one integer"):
+        classifier().fit(X, np.stack([Y, Y], axis=1), verbose=0)
+
+
+def test_targets_are_no_part_of_a_call():
+    with pytest.raises(DtypeError, match=r"`training` is True or False.*model.fit\(x, y\)"):
+        classifier()(X, Y)
+
+
+def test_networks_that_are_built_while_they_train_are_not_called_fruitless():
+    class Own(etude.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = Sequential([layers.Dense(1)])
+
+        def train_step(self, data):
+            self.inner(data[0])
+            return {}
+
+    model = Own()
+    model.compile("sgd")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, Y, verbose=0)
+
+
+def test_a_list_of_rows_is_no_array():
+    with pytest.raises(DataError, match=r"numpy.array\(x\)") as caught:
+        classifier().fit(list(X), Y, verbose=0)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_loss_that_returns_nothing():
+    with pytest.raises(ArgumentError, match=r"loss .* returned None.*`return` missing"):
+        classifier(loss=lambda y_true, y_pred: None).fit(X, Y, verbose=0)
+
+
+def test_targets_under_a_name_that_is_no_output():
+    with pytest.raises(ArgumentError, match="name of an output in `y`"):
+        classifier().fit(X, {"classes": Y}, verbose=0)
 
 
 def test_dates_are_no_numbers():

@@ -134,16 +134,23 @@ def check_lengths(x: Any, y: Any, sample_weight: Any) -> int:
             )
     sizes = {len(leaf) for _, leaf in named}
     if len(sizes) > 1:
-        shown = ", ".join(f"{name}: {len(leaf)} (shape {leaf.shape})" for name, leaf in named)
+        shown = [f"{name}: {len(leaf)} (shape {leaf.shape})" for name, leaf in named]
+        if len(shown) > _SHOWN:
+            shown[_SHOWN - 1 : -1] = [f"... ({len(shown) - _SHOWN} more)"]
+        rows = isinstance(x, (list, tuple)) and len(x) > _SHOWN
         raise DataError(
             "Data cardinality is ambiguous: the arrays differ in their number of samples, the "
-            f"first dimension; got {shown}."
+            f"first dimension; got {', '.join(shown)}."
+            f"{' A list holds one array per input: is `numpy.array(x)` meant?' if rows else ''}"
         )
     count = sizes.pop()
     if count == 0:
         shown = ", ".join(f"{name} of shape {leaf.shape}" for name, leaf in named)
         raise DataError(f"There is no data: got {shown}. Expected at least one sample.")
     return count
+
+
+_SHOWN = 6  # arrays that a message lists
 
 
 def order_seed(shuffle: bool | str, seed: int | None) -> int:

@@ -192,7 +192,7 @@ def _zstd(source: io.BytesIO) -> io.BufferedIOBase:
             "`pip install zstandard`"
         )
     done = subprocess.run(
-        [command, "-dc"], input=source.getbuffer(), capture_output=True, check=False
+        [command, "-dc"], input=source.getvalue(), capture_output=True, check=False
     )
     if done.returncode != 0:
         raise FetchError(f"damaged: {done.stderr.decode(errors='replace').strip()}")

@@ -77,6 +77,11 @@ class Loss(Saveable):
         with name_scope(self.name):
             y_pred, y_true = self._convert(y_pred), self._convert(y_true)
             values = self.call(y_true, y_pred)
+            if values is None:
+                raise ArgumentError(
+                    f"The loss '{self.name}' returned None; expected one value per sample. Is a "
+                    "`return` missing in it?"
+                )
             own_mask = get_mask(values)
             if own_mask is not None:
                 mask = own_mask if mask is None else ops.logical_and(mask, own_mask)

@@ -47,7 +47,7 @@ def clone_model(
     """
     if not isinstance(model, Model):
         raise ArgumentError(f"Expected `model` argument to be a `Model` instance. Got: {model!r}")
-    copy = _Cloner(clone_function, call_function, recursive)
+    cloner = _Cloner(clone_function, call_function, recursive)
     if isinstance(model, Sequential):
         if call_function is not None:
             raise ArgumentError(
@@ -55,16 +55,19 @@ def clone_model(
                 "are not called when the model is made. Use it with functional models only; got "
                 f"the Sequential model '{model.name}'."
             )
-        return _compiled_as(copy.sequential(model, input_tensors), model)
+        return _compiled_as(cloner.sequential(model, input_tensors), model)
     if isinstance(model, Functional):
-        return _compiled_as(copy.functional(model, input_tensors), model)
+        return _compiled_as(cloner.functional(model, input_tensors), model)
     if any(given is not None for given in (clone_function, input_tensors, call_function)):
         raise ArgumentError(
             "Arguments `clone_function`, `call_function` and `input_tensors` are only supported "
             "for Sequential models or Functional models, whose layers are known; "
             f"{type(model).__name__} computes in a `call()` of its own."
         )
-    return type(model).from_config(model.get_config())
+    copy = type(model).from_config(model.get_config())
+    if model.built and not copy.built:
+        copy.build_from_config(model.get_build_config())
+    return copy
 
 
 def _compiled_as(copy: Any, model: Any) -> Any:

@@ -319,8 +319,9 @@ class Optimizer(OptimizerState, Saveable):
                 if id(variable) not in self._index_of:
                     raise ArgumentError(
                         f"Unknown variable: '{variable.path}' of shape {tuple(variable.shape)}. An "
-                        "optimizer keeps state for the variables "
-                        "of its first call. Make another optimizer for other variables."
+                        "optimizer keeps state for the variables of its first call. Were layers "
+                        "added or unfrozen since? Call `model.compile(...)` again, which makes a "
+                        "new optimizer; in a loop of your own, make another optimizer."
                     )
             return variables
         if not self.built:

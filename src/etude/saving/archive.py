@@ -112,7 +112,7 @@ class Archive:
     def _size(self) -> int:
         if isinstance(self.origin, (str, os.PathLike)):
             return os.stat(self.origin).st_size
-        return self.origin.getbuffer().nbytes
+        return len(self.origin.getvalue())
 
     def names(self) -> list[str]:
         """The names of the files of layers."""

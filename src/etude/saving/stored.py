@@ -21,7 +21,7 @@ def open_file(origin: Any, name: str | None = None) -> File:
         SerializationError: it is none, or one that is not read.
     """
     if isinstance(origin, io.BytesIO):
-        origin = origin.getbuffer()
+        origin = origin.getvalue()
     is_path = isinstance(origin, (str, os.PathLike))
     return File(origin, name or (os.fspath(origin) if is_path else "The file"))
 

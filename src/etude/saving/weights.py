@@ -450,23 +450,39 @@ def _variables_of(owner: Any) -> list[Any]:
 
 
 def _read(owner: Any, store: dict[str, Dataset], path: str) -> None:
-    wanted = _wanted(owner)
-    for key, dataset in store.items():
-        index = int(key) if key.isdecimal() and len(key) < 10 else None
-        if index is not None and index < len(wanted):
-            shape = tuple(wanted[index].shape)
-            if tuple(dataset.shape) != shape:
-                raise ShapeError(
-                    f"Cannot load '{path}/vars/{key}': the variable '{wanted[index].path}' has the "
-                    f"shape {shape}, but the file holds one of shape {tuple(dataset.shape)}; they "
-                    "must match."
-                )
-    if _is_seed_generator(owner):
+    misfit = _misfit(_wanted(owner), store, path)
+    if misfit and path.split("/")[0] == "optimizer":
+        # Layers may have been frozen since, or compiled with another optimizer: no reason to lose
+        # what the model has learnt.
+        warnings.warn(
+            f"Skipping variable loading for optimizer '{getattr(owner, 'name', path)}': {misfit} "
+            "Were other layers frozen, or was another optimizer at work? It is left as it is; the "
+            "weights of the layers are read.",
+            stacklevel=6,
+        )
+    elif misfit:
+        raise ShapeError(misfit)
+    elif _is_seed_generator(owner):
         if "0" not in store:
             raise SerializationError(f"The file holds no state of the seed generator '{path}'.")
         owner.state.assign(as_array(store["0"]))
     else:
         owner.load_own_variables(_Arrays(store))
+
+
+def _misfit(wanted: list[Any], store: dict[str, Dataset], path: str) -> str | None:
+    """What to tell of the first variable in a file that has another shape here."""
+    for key, dataset in store.items():
+        index = int(key) if key.isdecimal() and len(key) < 10 else None
+        if index is None or index >= len(wanted):
+            continue
+        shape, stored = tuple(wanted[index].shape), tuple(dataset.shape)
+        if stored != shape:
+            return (
+                f"Cannot load '{path}/vars/{key}': the variable '{wanted[index].path}' has the "
+                f"shape {shape}, but the file holds one of shape {stored}; they must match."
+            )
+    return None
 
 
 class _Arrays(Mapping[str, Any]):

@@ -156,7 +156,7 @@ def check_ids(model: Any, x: Any) -> None:
 
 def warn_of_fruitless_training(model: Any) -> None:
     """Warns where training changes nothing, or where the last activation and the loss disagree."""
-    if not model.trainable_weights:
+    if not model.trainable_weights and all(layer.built for layer in model._walk()):
         warn(
             f"The model does not have any trainable weights, so training changes nothing: {model}. "
             "Are all layers frozen, or made in `call` instead of `__init__`?"

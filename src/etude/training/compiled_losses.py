@@ -132,7 +132,7 @@ class CompileLoss:
 
     def _targets(self, y_true: Any, outputs: Outputs) -> list[Any]:
         """The targets in the order of the outputs; ``None`` for outputs without a loss."""
-        if isinstance(y_true, dict) and outputs.count > 1:
+        if isinstance(y_true, dict) and (outputs.count > 1 or len(y_true) == 1):
             by_name = self._targets_by_name(y_true, outputs)
             if by_name is not None:
                 return by_name
@@ -207,7 +207,9 @@ def _value(term: _Term, target: Any, prediction: Any, weight: Any) -> Any:
         return term.loss(target, prediction, weight)
     except ShapeError as error:
         both = hasattr(target, "shape") and hasattr(prediction, "shape")
-        hint = _hint(tuple(target.shape), tuple(prediction.shape)) if both else ""
+        is_sparse = getattr(term.loss, "fn", None) is losses.sparse_categorical_crossentropy
+        shapes = (tuple(target.shape), tuple(prediction.shape)) if both else None
+        hint = _hint(*shapes, is_sparse) if shapes else ""
         if not hint or (weight is not None and _fits(term, target, prediction)):
             raise  # as it is: the message speaks of the weights
         raise ShapeError(f"The loss '{term.loss.name}' failed. {hint} ({error})") from error
@@ -245,7 +247,7 @@ _ELEMENTWISE = (
 )
 
 
-def _hint(target: tuple[int, ...], output: tuple[int, ...]) -> str:
+def _hint(target: tuple[int, ...], output: tuple[int, ...], is_sparse: bool) -> str:
     """What a beginner most likely forgot, from the shapes of targets and outputs."""
     shown = f"The targets have the shape {target} and the outputs {output}"
     if len(output) > max(len(target), 2):
@@ -263,6 +265,8 @@ def _hint(target: tuple[int, ...], output: tuple[int, ...]) -> str:
             f"{shown}: vectors against vectors. For one-hot targets use the loss "
             "'categorical_crossentropy'."
         )
+    if is_sparse:
+        return f"{shown}: of classes, each sample has one integer, here of shape {output[:-1]}."
     if len(target) == len(output) and target[:-1] == output[:-1]:
         return f"{shown}: the last layer needs {target[-1]} units, one per target."
     return ""

@@ -59,11 +59,18 @@ class CallSignature:
         if len(args) == 1 and not kwargs and self.positional and not self.needs_several:
             return BoundCall({self.positional[0]: args[0]})  # by far the most frequent call
         try:
-            return BoundCall(dict(self.signature.bind(*args, **kwargs).arguments))
+            bound = dict(self.signature.bind(*args, **kwargs).arguments)
         except TypeError as error:
             raise DtypeError(
                 f"call() cannot be called so: {error}; it takes ({', '.join(self.names)})."
             ) from error
+        shape = getattr(bound.get("training"), "shape", ())
+        if shape:
+            raise DtypeError(
+                f"`training` is True or False; got an array of shape {tuple(shape)}. Targets are "
+                "no part of a call: `model(x)` predicts, `model.fit(x, y)` trains."
+            )
+        return BoundCall(bound)
 
 
 class BoundCall:
