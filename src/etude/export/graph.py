@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from etude.errors import ExportError
-from etude.export.program import Value
+from etude.export.program import Call, Value
 from etude.export.sizes import Size
 
 __all__ = ["Graph", "Node"]
@@ -39,6 +39,7 @@ class Graph:
 
     Args:
         sizes: where an unknown size can be read: the name of an input and its axis.
+        translate: adds a call of the program.
         outer: the graph around the body of a loop.
 
     Attributes:
@@ -49,13 +50,16 @@ class Graph:
     """
 
     def __init__(
-        self, sizes: dict[str, tuple[str, int]] | None = None, outer: Graph | None = None
+        self,
+        sizes: dict[str, tuple[str, int]] | None = None,
+        translate: Callable[[Graph, Call], None] | None = None,
+        outer: Graph | None = None,
     ) -> None:
         self.nodes: list[Node] = []
         self.constants: dict[str, Array] = {}
         self.inputs: list[tuple[str, str, tuple[Any, ...]]] = []
         self.outputs: list[tuple[str, str, tuple[Any, ...]]] = []
-        self.outer = outer
+        self._translate = translate
         self._where = sizes or {}
         self._names: dict[int, str] = {}  # of values
         self._kept: list[Value] = []  # so that their ids stay theirs
@@ -127,15 +131,28 @@ class Graph:
         if id(value) not in self._names:
             if not value.is_constant:
                 raise ExportError(f"A result inside of the layer '{value.layer}' has no form.")
-            self.bind(value, self._constant(value))
+            self._add_constant(value)
         return self._names[id(value)]
 
-    def _constant(self, value: Value) -> str:
+    def _add_constant(self, value: Value) -> None:
         if value.array is not None:
-            return self.constant(value.array, base=value.name.replace("/", "."))
-        return self._spread(value)
+            name: str | None = self.constant(value.array, base=value.name.replace("/", "."))
+        else:
+            name = self._spread(value)
+        if name is not None:
+            self.bind(value, name)
+            return
+        call = None if value.made_by is None else value.made_by()
+        if call is not None and self._translate is not None:
+            self._translate(self, call)
+            return
+        raise ExportError(
+            f"An array of shape {value.arrays[0].shape} in the layer '{value.layer}' is not the "
+            "same for all inputs, although it is computed from none: by NumPy, from values of "
+            "Tensors? Use operations of `etude.ops` in the layer."
+        )
 
-    def _spread(self, value: Value) -> str:
+    def _spread(self, value: Value) -> str | None:
         """A constant that follows an unknown size: equal numbers along it, or 0, 1, 2, ..."""
         shape = value.shape
         if any(isinstance(n, Size) for n in shape):
@@ -149,17 +166,13 @@ class Graph:
             )
             if even:
                 return self.add("Expand", self.constant(thin[0]), self.sizes(shape))
-            counts = all(
+            counts = value.dtype != "bool" and all(
                 np.array_equal(a.ravel(), np.arange(a.size, dtype=a.dtype)) for a in value.arrays
             )
             if counts and sum(n != 1 for n in shape) == 1:
                 end = next(n for n in shape if n != 1)
                 return self._counted(end, shape, value.dtype)
-        raise ExportError(
-            f"An array of shape {value.arrays[0].shape} in the layer '{value.layer}' is not the "
-            "same for all inputs, although it is computed from none: by NumPy, from values of "
-            "Tensors? Use operations of `etude.ops` in the layer."
-        )
+        return None
 
     def _counted(self, end: Any, shape: Sequence[Any], dtype: str) -> str:
         ends = self.add("Squeeze", self.sizes([end]))

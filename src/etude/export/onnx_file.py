@@ -71,7 +71,7 @@ def built(program: Program) -> Graph:
         for axis, size in enumerate(spec.shape)
         if isinstance(size, str)
     }
-    graph = Graph(where)
+    graph = Graph(where, translate)
     for value, spec in zip(program.inputs, program.specs, strict=True):
         name = graph.fresh(spec.name)
         graph.bind(value, name)

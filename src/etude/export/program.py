@@ -55,6 +55,8 @@ class Value:
         name: that of an input or of a weight; else empty.
         is_constant: whether it does not depend on the inputs.
         layer: the layer in which it was made or used first, for messages.
+        made_by: gives the call that made a constant, where one did: where it follows an unknown
+            size it has to be computed.
     """
 
     arrays: list[Array]
@@ -62,6 +64,7 @@ class Value:
     name: str = ""
     is_constant: bool = False
     layer: str = ""
+    made_by: Callable[[], Call | None] | None = None
 
     @property
     def shape(self) -> tuple[Dimension, ...]:
@@ -294,7 +297,7 @@ class _Builder:
                 f"Model '{self.model.name}' cannot be exported: which operations it makes depends "
                 "on the sizes of its inputs. Give `input_signature` with known sizes."
             )
-        calls = [self._call(same) for same in zip(*seen) if same[0].depends]
+        calls = [c for same in zip(*seen, strict=True) if (c := self._noted(same)) is not None]
         first = self.runs[0].outputs
         flat = [tree.flatten(run.outputs) for run in self.runs]
         outputs = [self._value([f[i] for f in flat], "") for i in range(len(flat[0]))]
@@ -303,7 +306,7 @@ class _Builder:
             name=self.model.name,
             inputs=[self.values[0][id(array)] for array in self.runs[0].inputs],
             outputs=dict(zip(names(len(outputs)), outputs, strict=True)),
-            calls=_needed([c for c in calls if c is not None], outputs),
+            calls=_needed(calls, outputs),
             specs=list(specs),
             structure=structure,
             form=tree.map_structure(lambda _: next(numbers), first),
@@ -327,21 +330,37 @@ class _Builder:
         value.is_constant = True
         return value
 
-    def _call(self, same: tuple[_Seen, ...]) -> Call | None:
+    def _noted(self, same: tuple[_Seen, ...]) -> Call | None:
+        """Notes the results of a call; the call itself, where it depends on the inputs."""
         one = same[0]
-        inputs = [
-            None if x is None else self._value([s.inputs[i] for s in same], one.layer)
-            for i, x in enumerate(one.inputs)
-        ]
-        if id(one.outputs[0]) in self.values[0]:  # it gave back what it got
-            return None
+        if one.depends:
+            inputs = self._inputs(same)
+        if id(one.outputs[0]) in self.values[0] or any(one.outputs[0] is x for x in one.inputs):
+            return None  # it gave back what it got
         outputs = [
             self._add([s.outputs[i] for s in same], layer=one.layer)
             for i in range(len(one.outputs))
         ]
-        defaults = one.primitive.defaults
-        merged = _merged([{**defaults, **s.options} for s in same], self.box)
-        return Call(one.primitive.name, inputs, outputs, merged, one.layer, one.primitive.forward)
+        if one.depends:
+            return self._call(same, inputs, outputs)
+        for value in outputs:
+            value.is_constant = True
+            value.made_by = lambda: self._call(same, self._inputs(same), outputs)
+        return None
+
+    def _inputs(self, same: tuple[_Seen, ...]) -> list[Value | None]:
+        layer = same[0].layer
+        return [
+            None if x is None else self._value([s.inputs[i] for s in same], layer)
+            for i, x in enumerate(same[0].inputs)
+        ]
+
+    def _call(
+        self, same: tuple[_Seen, ...], inputs: list[Value | None], outputs: list[Value]
+    ) -> Call:
+        primitive = same[0].primitive
+        options = _merged([{**primitive.defaults, **s.options} for s in same], self.box)
+        return Call(primitive.name, inputs, outputs, options, same[0].layer, primitive.forward)
 
 
 def _needed(calls: list[Call], outputs: list[Value]) -> list[Call]:

@@ -105,3 +105,11 @@ def _at_several(g: Graph, call: Call, x: str, places: tuple[str, ...], key: list
         g.add("Unsqueeze", g.cast(g.add("Expand", p, wide), "int64"), g.ints([-1])) for p in places
     ]
     return g.add("GatherND", x, g.add("Concat", *columns, axis=-1))
+
+
+@translates("_window")
+def _(g: Graph, call: Call, x: str, start: str):
+    """A window of static sizes; XLA keeps it inside, and so do sizes that are known."""
+    sizes = call.options["shape"]
+    begin = g.cast(start, "int64")
+    return g.add("Slice", x, begin, g.add("Add", begin, g.sizes(sizes)))

@@ -144,3 +144,14 @@ def _(g: Graph, call: Call, x: str):
     numbers = g.constant(np.arange(classes, dtype=value.arrays[0].dtype).reshape(beside))
     same = g.add("Equal", g.add("Unsqueeze", x, g.ints([axis])), numbers)
     return g.cast(same, out.dtype)
+
+
+@translates("digitize")
+def _(g: Graph, call: Call, x: str, bins: str):
+    """How many edges are not above an element, where they ascend."""
+    edges = call.inputs[1]
+    if edges is None or edges.array is None or np.any(np.diff(edges.array) < 0):
+        raise refuse(call, "edges that do not ascend")
+    beside = g.add("Unsqueeze", x, g.ints([-1]))
+    below = g.cast(g.add("LessOrEqual", bins, beside), "int32")
+    return g.add("ReduceSum", below, g.ints([-1]), keepdims=0)
