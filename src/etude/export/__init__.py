@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from etude.errors import ArgumentError, MissingPackageError, ShapeError, unknown_name
+from etude.export import jax_file
+from etude.export.jax_file import load_jax
 from etude.export.program import InputSpec, Program, record
 from etude.export.signature import input_specs, output_names
 from etude.messages import say
 
-__all__ = ["export_model"]
+__all__ = ["export_model", "load_jax"]
 
 FORMATS = ("onnx", "jax")
 ELSEWHERE = {
@@ -49,7 +51,9 @@ def export_model(
         writer = _onnx_writer()
         writer.write_onnx(program_of(model, input_signature), path, opset_version)
     else:
-        raise NotImplementedError
+        platforms = kwargs.pop("platforms", None)
+        _refuse_others(kwargs, "platforms")
+        jax_file.write_jax(program_of(model, input_signature), path, platforms)
     if verbose is None or verbose:
         say(f"Saved artifact at '{path}'.")
 

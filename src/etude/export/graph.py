@@ -154,18 +154,11 @@ class Graph:
 
     def _spread(self, value: Value) -> str | None:
         """A constant that follows an unknown size: equal numbers along it, or 0, 1, 2, ..."""
+        thin = value.spread()
+        if thin is not None:
+            return self.add("Expand", self.constant(thin), self.sizes(value.shape))
         shape = value.shape
         if any(isinstance(n, Size) for n in shape):
-            thin = [
-                a[tuple(slice(0, 1) if isinstance(n, Size) else slice(None) for n in shape)]
-                for a in value.arrays
-            ]
-            even = all(
-                np.array_equal(thin[0], t) and np.array_equal(a, np.broadcast_to(t, a.shape))
-                for t, a in zip(thin, value.arrays, strict=True)
-            )
-            if even:
-                return self.add("Expand", self.constant(thin[0]), self.sizes(shape))
             counts = value.dtype != "bool" and all(
                 np.array_equal(a.ravel(), np.arange(a.size, dtype=a.dtype)) for a in value.arrays
             )

@@ -89,6 +89,17 @@ class Value:
             return None
         return first
 
+    def spread(self) -> Array | None:
+        """Of a constant whose numbers are equal along open sizes: a slice to broadcast; else None."""
+        shape = self.shape
+        key = tuple(slice(0, 1) if isinstance(n, Size) else slice(None) for n in shape)
+        thin = self.arrays[0][key]
+        even = self.is_constant and all(
+            np.array_equal(thin, a[key]) and np.array_equal(a, np.broadcast_to(thin, a.shape))
+            for a in self.arrays
+        )
+        return thin if even else None
+
 
 @dataclass(eq=False)
 class Call:
