@@ -8,6 +8,8 @@ from typing import Any
 import jax
 from jax import export
 
+from etude.engine import xla_native
+
 __all__ = ["called_back", "serialized"]
 
 Array = Any
@@ -38,7 +40,8 @@ def serialized(
             found |= {n: array.shape[i] for i, n in enumerate(shape) if isinstance(n, str)}
         return fn(list(arrays), found)
 
-    exported = export.export(jax.jit(program), platforms=platforms)(*specs)
+    with xla_native.left_out():
+        exported = export.export(jax.jit(program), platforms=platforms)(*specs)
     return bytes(exported.serialize())
 
 

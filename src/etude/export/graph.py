@@ -157,15 +157,8 @@ class Graph:
         thin = value.spread()
         if thin is not None:
             return self.add("Expand", self.constant(thin), self.sizes(value.shape))
-        shape = value.shape
-        if any(isinstance(n, Size) for n in shape):
-            counts = value.dtype != "bool" and all(
-                np.array_equal(a.ravel(), np.arange(a.size, dtype=a.dtype)) for a in value.arrays
-            )
-            if counts and sum(n != 1 for n in shape) == 1:
-                end = next(n for n in shape if n != 1)
-                return self._counted(end, shape, value.dtype)
-        return None
+        end = value.counts()
+        return None if end is None else self._counted(end, value.shape, value.dtype)
 
     def _counted(self, end: Any, shape: Sequence[Any], dtype: str) -> str:
         ends = self.add("Squeeze", self.sizes([end]))

@@ -133,6 +133,10 @@ class _Replay:
         if spread is not None:
             thin = xp().array(spread, value.dtype)
             return xp().broadcast_to(thin, self.filled(value.shape))
+        end = value.counts()
+        if end is not None:
+            counted = xp().arange(self.filled(end), dtype=value.dtype)
+            return xp().reshape(counted, self.filled(value.shape))
         call = None if value.made_by is None else value.made_by()
         if call is None:
             raise ExportError(

@@ -100,6 +100,16 @@ class Value:
         )
         return thin if even else None
 
+    def counts(self) -> Dimension | None:
+        """Of a constant 0, 1, 2, ... along one open size: that size; else None."""
+        ends = [n for n in self.shape if n != 1]
+        if not self.is_constant or len(ends) != 1 or self.dtype == "bool":
+            return None
+        same = all(
+            np.array_equal(a.ravel(), np.arange(a.size, dtype=a.dtype)) for a in self.arrays
+        )
+        return ends[0] if same else None
+
 
 @dataclass(eq=False)
 class Call:
