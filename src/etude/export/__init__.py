@@ -19,6 +19,8 @@ from etude.messages import say
 __all__ = ["export_model", "load_jax"]
 
 FORMATS = ("onnx", "jax")
+SIZES = ((13, 20), (48, 80))
+"""Sizes to try for what is open, apart from the batch: odd and even, then with many divisors."""
 ELSEWHERE = {
     "tf_saved_model": "It needs TensorFlow.",
     "openvino": "OpenVINO reads ONNX files.",
@@ -74,14 +76,18 @@ def program_of(model: Any, input_signature: Any = None) -> Program:
         input_signature: what has a shape and a dtype for each input; by default the model's own.
     """
     specs, structure = input_specs(model, input_signature)
-    names = output_names(model, None)
-    try:
-        return record(model, specs, structure, names)
-    except ShapeError:
-        shared = _shared(specs)
-        if shared == specs:
-            raise
-        return record(model, shared, structure, names)
+    names = output_names(model)
+    ways = [(specs, SIZES[0])]
+    if any(isinstance(n, str) for spec in specs for n in spec.shape[1:]):
+        ways = [(s, tried) for tried in SIZES for s in (specs, _shared(specs))]
+    problem: Exception | None = None
+    for described, tried in ways:
+        try:
+            return record(model, described, structure, names, tried)
+        except ShapeError as error:  # open sizes have to be equal, or divisible
+            problem = problem or error
+    assert problem is not None
+    raise problem
 
 
 def _shared(specs: list[InputSpec]) -> list[InputSpec]:

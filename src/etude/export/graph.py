@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from etude.errors import ExportError
-from etude.export.program import Call, Value
-from etude.export.sizes import Size
+from etude.export.program import Call, Dimension, Value
+from etude.export.sizes import Size, Unruly
 
 __all__ = ["Graph", "Node"]
 
@@ -45,6 +45,7 @@ class Graph:
     Attributes:
         nodes: the operators.
         constants: arrays, by name.
+        bases: what the constants are called, apart from numbers.
         inputs: names, dtypes and shapes of what goes in; None for a size that does not matter.
         outputs: the same of what comes out.
     """
@@ -57,6 +58,7 @@ class Graph:
     ) -> None:
         self.nodes: list[Node] = []
         self.constants: dict[str, Array] = {}
+        self.bases: dict[str, str] = {}
         self.inputs: list[tuple[str, str, tuple[Any, ...]]] = []
         self.outputs: list[tuple[str, str, tuple[Any, ...]]] = []
         self._translate = translate
@@ -113,6 +115,7 @@ class Graph:
         key = (str(array.dtype), array.shape, array.tobytes()) if array.size <= 64 else None
         if key is None or base or key not in self._small:
             name = self.fresh(base or "constant")
+            self.bases[name] = base or "constant"
             self.constants[name] = array
             if key is None:
                 return name
@@ -172,22 +175,29 @@ class Graph:
         """A list of numbers, as operators take axes and sizes."""
         return self.constant(np.asarray(numbers, "int64").reshape(-1))
 
-    def sizes(self, shape: Sequence[int | Size]) -> str:
+    def sizes(self, shape: Sequence[Dimension]) -> str:
         """A list of sizes, some of which may be unknown."""
-        if not any(isinstance(n, Size) for n in shape):
-            return self.ints(shape)  # pyright: ignore[reportArgumentType]
-        parts = [self._size(n) if isinstance(n, Size) else self.ints([n]) for n in shape]
+        known = [n for n in shape if isinstance(n, int)]
+        if len(known) == len(shape):
+            return self.ints(known)
+        parts = [self.ints([n]) if isinstance(n, int) else self._size(n) for n in shape]
         return parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=0)
 
-    def reshaped(self, x: str, shape: Sequence[int | Size]) -> str:
+    def reshaped(self, x: str, shape: Sequence[Dimension]) -> str:
         """The same numbers in another shape; the one unknown size is left to the operator."""
-        unknown = [n for n in shape if isinstance(n, Size)]
+        unknown = [n for n in shape if not isinstance(n, int)]
         if len(unknown) == 1 and 0 not in shape and -1 not in shape:
-            shape = [-1 if isinstance(n, Size) else n for n in shape]
+            shape = [n if isinstance(n, int) else -1 for n in shape]
         return self.add("Reshape", x, self.sizes(shape), allowzero=1 if 0 in shape else None)
 
-    def _size(self, size: Size) -> str:
+    def _size(self, size: Size | Unruly) -> str:
         """An unknown size, as a list of one."""
+        if isinstance(size, Unruly):
+            raise ExportError(
+                f"A number inside of the model is one of {sorted(set(size.values))}, and follows "
+                "the open sizes of the inputs in no simple way. Give `input_signature` with known "
+                "sizes."
+            )
         if size not in self._sizes:
             total = ""
             for factor, names in size.terms:

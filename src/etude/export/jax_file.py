@@ -20,7 +20,7 @@ from etude.autodiff import stop_recording
 from etude.engine import xp
 from etude.errors import EtudeError, ExportError, FileError, MissingPackageError
 from etude.export.program import Call, Program, Value
-from etude.export.sizes import Size
+from etude.export.sizes import Size, Unruly
 from etude.saving.files import write_atomically
 
 __all__ = ["load_jax", "write_jax"]
@@ -76,7 +76,7 @@ def load_jax(filepath: Any) -> Callable[..., list[Array]]:
         return engine.called_back(content)
     except Exception as error:
         raise FileError(
-            f"{path} is no program of jax: expected what `model.export(path, format=\"jax\")` "
+            f'{path} is no program of jax: expected what `model.export(path, format="jax")` '
             f"wrote, by a version of jax that this one knows ({type(error).__name__}: {error})."
         ) from error
 
@@ -163,6 +163,12 @@ class _Replay:
         """Options with symbols of jax in the place of sizes."""
         if isinstance(options, Size):
             return options.at(self.sizes)
+        if isinstance(options, Unruly):
+            raise ExportError(
+                f"A number inside of the model is one of {sorted(set(options.values))}, and follows "
+                "the open sizes of the inputs in no simple way. Give `input_signature` with known "
+                "sizes."
+            )
         if isinstance(options, dict):
             return {key: self.filled(value) for key, value in options.items()}
         if isinstance(options, (tuple, list)):

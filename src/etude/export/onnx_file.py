@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 from etude.errors import ExportError
 from etude.export.graph import Graph, Node
 from etude.export.program import Program
-from etude.export.sizes import Size
+from etude.export.sizes import Size, Unruly
 from etude.export.translators import translate
 from etude.export.transposes import without_transposes
 from etude.saving.files import write_atomically
@@ -77,19 +77,25 @@ def built(program: Program) -> Graph:
         graph.bind(value, name)
         graph.inputs.append((name, spec.dtype, spec.shape))
     for call in program.calls:
+        if any(value.dtype == "bfloat16" for value in call.outputs):
+            raise ExportError(
+                f"Runtimes of ONNX have few operators for bfloat16, in which {call.place} computes. "
+                'Export the model in float32 or float16: make it with `dtype="float16"`, and copy '
+                "the weights by `set_weights`."
+            )
         translate(graph, call)
     for wanted, value in program.outputs.items():
         name = graph.fresh(wanted)
         graph.nodes.append(Node("Identity", [graph.name(value)], [name]))
-        shape = tuple(_open_size(n) if isinstance(n, Size) else n for n in value.shape)
+        shape = tuple(n if isinstance(n, int) else _open_size(n) for n in value.shape)
         graph.outputs.append((name, value.dtype, shape))
     without_transposes(graph)
     _drop_unused(graph)
     return graph
 
 
-def _open_size(size: Size) -> str | None:
-    return size.name
+def _open_size(size: Size | Unruly) -> str | None:
+    return size.name if isinstance(size, Size) else None
 
 
 def _drop_unused(graph: Graph) -> None:
@@ -105,6 +111,23 @@ def _drop_unused(graph: Graph) -> None:
                     wanted |= {name for inner in body.nodes for name in inner.inputs}
     graph.nodes = kept[::-1]
     graph.constants = {n: array for n, array in graph.constants.items() if n in wanted}
+    _rename(graph)
+
+
+def _rename(graph: Graph) -> None:
+    """Weights whose axes were turned take the names of those that they replace."""
+    new: dict[str, str] = {}
+    for name in graph.constants:
+        base = graph.bases.get(name, name)
+        if base not in graph.constants and base not in new.values():
+            new[name] = base
+    graph.constants = {new.get(name, name): array for name, array in graph.constants.items()}
+    for node in graph.nodes:
+        node.inputs = [new.get(name, name) for name in node.inputs]
+        for body in node.attributes.values():
+            if isinstance(body, Graph):
+                for inner in body.nodes:
+                    inner.inputs = [new.get(name, name) for name in inner.inputs]
 
 
 # ---- protobuf ----------------------------------------------------------------------------------

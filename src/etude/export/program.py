@@ -18,13 +18,13 @@ from etude import config, tree
 from etude.autodiff import Tensor, stop_recording
 from etude.autodiff.watching import watched_by
 from etude.engine import Frame, xp
-from etude.errors import ArgumentError, ExportError, TracingError
-from etude.export.sizes import Box, Size
+from etude.errors import ArgumentError, ExportError, StateError, TracingError
+from etude.export.sizes import Box, Size, Unruly
 
 __all__ = ["Call", "InputSpec", "Program", "Value", "record"]
 
 Array = np.ndarray[Any, Any]
-Dimension = int | Size
+Dimension = int | Size | Unruly
 
 RANDOM = ("_random_", "_dropout")
 """How the names of primitives begin whose results are not the same in each run."""
@@ -69,7 +69,7 @@ class Value:
     @property
     def shape(self) -> tuple[Dimension, ...]:
         """Its sizes."""
-        return tuple(_size(self.box, sizes) for sizes in zip(*(a.shape for a in self.arrays)))
+        return tuple(self.box.size(sizes) for sizes in zip(*(a.shape for a in self.arrays)))
 
     @property
     def ndim(self) -> int:
@@ -92,7 +92,7 @@ class Value:
     def spread(self) -> Array | None:
         """Of a constant whose numbers are equal along open sizes: a slice to broadcast; else None."""
         shape = self.shape
-        key = tuple(slice(0, 1) if isinstance(n, Size) else slice(None) for n in shape)
+        key = tuple(slice(0, 1) if not isinstance(n, int) else slice(None) for n in shape)
         thin = self.arrays[0][key]
         even = self.is_constant and all(
             np.array_equal(thin, a[key]) and np.array_equal(a, np.broadcast_to(thin, a.shape))
@@ -105,9 +105,7 @@ class Value:
         ends = [n for n in self.shape if n != 1]
         if not self.is_constant or len(ends) != 1 or self.dtype == "bool":
             return None
-        same = all(
-            np.array_equal(a.ravel(), np.arange(a.size, dtype=a.dtype)) for a in self.arrays
-        )
+        same = all(np.array_equal(a.ravel(), np.arange(a.size, dtype=a.dtype)) for a in self.arrays)
         return ends[0] if same else None
 
 
@@ -234,15 +232,29 @@ class _Run:
 def _run(model: Any, arrays: list[Array], structure: Any, known: dict[Any, Array]) -> _Run:
     recorder = _Recorder({id(a): a for a in arrays})
     tensors = tree.map_structure(lambda i: Tensor(arrays[i]), structure)
-    with config.engine_scope("numpy"), stop_recording(), _Weights(known):
-        with watched_by(recorder):
-            found = model(tensors, training=False)
-        own = xp().own
-        outputs = tree.map_structure(lambda t: own(t.array), found)
+    try:
+        with config.engine_scope("numpy"), stop_recording(), _Weights(known):
+            with watched_by(recorder):
+                found = model(tensors, training=False)
+            own = xp().own
+            outputs = tree.map_structure(lambda t: own(t.array), found)
+    except StateError as error:
+        raise ExportError(f"Model '{model.name}' cannot be exported: {error}") from error
+    except TracingError as error:
+        raise ExportError(
+            f"Model '{model.name}' cannot be exported: what it does depends on the values of its "
+            f"inputs, not on their sizes alone. {error}"
+        ) from error
     return _Run(arrays, recorder, outputs)
 
 
-def record(model: Any, specs: Sequence[InputSpec], structure: Any, names: Any) -> Program:
+def record(
+    model: Any,
+    specs: Sequence[InputSpec],
+    structure: Any,
+    names: Callable[[int], list[str]],
+    tried: tuple[int, int] = (13, 20),
+) -> Program:
     """What a model computes for inference.
 
     Args:
@@ -250,36 +262,34 @@ def record(model: Any, specs: Sequence[InputSpec], structure: Any, names: Any) -
         specs: its inputs, flat.
         structure: the numbers of the inputs, nested as the model takes them.
         names: takes the number of outputs; gives their names.
+        tried: two sizes for what is open, apart from the batch.
 
     Raises:
         ExportError: what it computes is not settled by its inputs' sizes alone.
     """
-    box = _box(specs)
+    box = _box(specs, tried)
     known: dict[Any, Array] = {}
-    runs: list[_Run] = []
-    for number, sizes in enumerate(box.corners):
-        arrays = [_example(spec, sizes, number) for spec in specs]
-        try:
-            runs.append(_run(model, arrays, structure, known))
-        except TracingError as error:
-            raise ExportError(
-                f"Model '{model.name}' cannot be exported: what it does depends on the values of "
-                f"its inputs, not on their sizes alone. {error}"
-            ) from error
+    if getattr(model, "_graph", None) is None:  # the first call may make layers and weights
+        _run(model, [_example(spec, box.low, 0) for spec in specs], structure, {})
+    runs = [
+        _run(model, [_example(spec, sizes, number) for spec in specs], structure, known)
+        for number, sizes in enumerate(box.corners)
+    ]
     return _Builder(model, box, runs, known).program(specs, structure, names)
 
 
-def _box(specs: Sequence[InputSpec]) -> Box:
+def _box(specs: Sequence[InputSpec], tried: tuple[int, int]) -> Box:
     unknown = list(dict.fromkeys(n for spec in specs for n in spec.shape if isinstance(n, str)))
     if len(unknown) > 3:
         raise ArgumentError(
             f"At most 3 sizes of inputs can stay open; there are {unknown}. Give `input_signature` "
             "with known sizes for the others."
         )
-    return Box(
-        {name: 2 if name == "batch" else 12 + i for i, name in enumerate(unknown)},
-        {name: 3 if name == "batch" else 19 + i for i, name in enumerate(unknown)},
+    low, high = (
+        {name: batch if name == "batch" else other for name in unknown}
+        for batch, other in zip((2, 3), tried, strict=True)
     )
+    return Box(low, high)
 
 
 def _example(spec: InputSpec, sizes: dict[str, int], number: int) -> Array:
@@ -406,19 +416,8 @@ def _merged(found: list[Any], box: Box) -> Any:
         ends = zip(*((f.start, f.stop, f.step) for f in found))
         return slice(*(_merged(list(same), box) for same in ends))
     if isinstance(first, (int, np.integer)) and not isinstance(first, bool):
-        return _size(box, [int(f) for f in found])
+        return box.size([int(f) for f in found])
     return first
-
-
-def _size(box: Box, values: Sequence[int]) -> Dimension:
-    size = box.size(values)
-    if size is None:
-        raise ExportError(
-            f"A number inside of the model is {', '.join(map(str, values))} for inputs with the "
-            f"sizes {', '.join(map(str, box.corners))}: no simple rule gives it. Give "
-            "`input_signature` with known sizes."
-        )
-    return size
 
 
 def _same(a: Array, b: Array) -> bool:

@@ -67,8 +67,14 @@ def _names(struct: Any, leaves: list[Any]) -> list[str]:
         by_leaf = {id(leaf): key for key, leaf in struct.items()}
         found = [by_leaf[id(leaf)] for leaf in tree.flatten(struct)]
     else:
-        found = [getattr(leaf, "name", None) or "" for leaf in leaves]
+        found = [_own_name(leaf) or _made_by(leaf) for leaf in leaves]
     return _different([str(name) or f"input_{i}" for i, name in enumerate(found)])
+
+
+def _own_name(leaf: Any) -> str:
+    """The name that a user gave."""
+    name = getattr(leaf, "name", None) or ""
+    return "" if name.startswith("keras_tensor") else name
 
 
 def _different(names: list[str]) -> list[str]:
@@ -103,9 +109,8 @@ def _spec(leaf: Any, name: str) -> InputSpec:
     return InputSpec(name, sizes, dtype)
 
 
-def output_names(model: Any, form: Any) -> Callable[[int], list[str]]:
-    """The names of what comes out of a model."""
-    del form
+def output_names(model: Any) -> Callable[[int], list[str]]:
+    """The names of what comes out of a model, for so many outputs."""
 
     def names(count: int) -> list[str]:
         graph = getattr(model, "_graph", None)
@@ -115,10 +120,12 @@ def output_names(model: Any, form: Any) -> Callable[[int], list[str]]:
         if isinstance(struct, dict) and len(struct) == count:
             by_leaf = {id(leaf): key for key, leaf in struct.items()}
             return _different([str(by_leaf[id(leaf)]) for leaf in tree.flatten(struct)])
-        layers = [leaf.producer for leaf in tree.flatten(struct)]
-        found = [
-            getattr(made[0].operation, "name", "output") if made else "output" for made in layers
-        ]
-        return _different(found)
+        return _different([_made_by(leaf) or "output" for leaf in tree.flatten(struct)])
 
     return names
+
+
+def _made_by(leaf: Any) -> str:
+    """The name of the layer that a symbolic tensor comes from."""
+    producer = getattr(leaf, "producer", None)
+    return "" if producer is None else getattr(producer[0].operation, "name", "")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
-__all__ = ["Box", "Size"]
+__all__ = ["Box", "Size", "Unruly"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,17 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Unruly:
+    """A size that is no multilinear function of the unknown ones, e.g. half of one, rounded.
+
+    Attributes:
+        values: what it was at the corners.
+    """
+
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Box:
     """The corners at which a program is run.
 
@@ -67,8 +78,8 @@ class Box:
             for ups in itertools.product((False, True), repeat=len(self.low))
         ]
 
-    def size(self, values: Sequence[int]) -> Size | int | None:
-        """The size with these values at the corners; None where it is no whole multilinear one.
+    def size(self, values: Sequence[int]) -> Size | Unruly | int:
+        """The size with these values at the corners.
 
         >>> Box({"n": 2}, {"n": 3}).size([7, 10])
         Size(terms=((1, ()), (3, ('n',))))
@@ -91,5 +102,5 @@ class Box:
                 terms[names] = terms.get(names, Fraction()) + factor
         found = sorted((names, factor) for names, factor in terms.items() if factor)
         if any(factor.denominator != 1 for _, factor in found):
-            return None
+            return Unruly(tuple(values))
         return Size(tuple((int(factor), names) for names, factor in found))

@@ -58,7 +58,7 @@ class _Pass:
     def note(self, name: str, of: str, order: Order) -> None:
         """``name`` is ``of`` with its axes in another order."""
         source, before = self.noted.get(of, (of, tuple(range(len(order)))))
-        self.noted[name] = source, tuple(before[a] for a in order)
+        self.noted[name] = source, tuple(before[a] for a in order)  # in the order 0, 1, ... too
 
     def plain(self, name: str) -> str:
         """A name that stands for the array itself, transposed where it has to be."""
@@ -86,9 +86,11 @@ class _Pass:
     def emit(self, node: Node, inputs: list[str], order: Order, **changed: Any) -> bool:
         """The operator on arrays as they were; its result is transposed."""
         (name,) = node.outputs
-        own = self.graph.fresh(name)
+        is_plain = order == tuple(range(len(order)))
+        own = name if is_plain else self.graph.fresh(name)
         self.nodes.append(Node(node.op, inputs, [own], {**node.attributes, **changed}))
-        self.noted[name] = own, order
+        if not is_plain:
+            self.noted[name] = own, order
         return True
 
     def elementwise(self, node: Node, order: Order) -> bool:

@@ -145,6 +145,9 @@ def fori_loop(
 
     with stop_recording():
         last = xp().while_loop(
-            lambda state: state[0] < _known(end), step, (_known(first), arrays(start)), stateful=True
+            lambda state: state[0] < _known(end),
+            step,
+            (_known(first), arrays(start)),
+            stateful=True,
         )[1]
     return _no_way_back(lambda value: body_fun(Tensor(first.array), value), start, wrapped(last))

@@ -11,9 +11,10 @@ import numpy as np
 
 from etude.export.graph import Graph
 from etude.export.program import Call, Value
-from etude.export.sizes import Size
+from etude.export.sizes import Size, Unruly
 from etude.export.translators.elementwise import scalar
 from etude.export.translators.table import refuse, translates
+from etude.ops.convolution import explicit_padding
 
 
 def channels_first(g: Graph, x: str, rank: int) -> str:
@@ -26,13 +27,34 @@ def channels_last(g: Graph, x: str, rank: int) -> str:
     return g.add("Transpose", x, perm=[0, *range(2, rank), 1])
 
 
-def pads_of(call: Call) -> list[int]:
-    """Padding as ONNX has it: all at the beginnings, then all at the ends."""
+def padding_of(call: Call, images: Value | None, window: Sequence[int]) -> dict[str, Any]:
+    """Padding as ONNX has it: all at the beginnings, then all at the ends; or as a rule.
+
+    Where sizes are open, "same" padding follows them, and ONNX knows the same rule.
+    """
     pairs: Sequence[tuple[Any, Any]] = call.options["padding"]
     pads = [before for before, _ in pairs] + [after for _, after in pairs]
-    if any(isinstance(p, Size) for p in pads):
-        raise refuse(call, "padding that follows an unknown size. Give `input_signature` with it")
-    return pads
+    assert images is not None
+    strides = call.options["strides"]
+    dilation = call.options.get("dilation", (1,) * len(strides))
+    is_open = not all(isinstance(n, int) for n in images.shape[1:-1])
+    if is_open and any(p != 0 for p in pads):
+        for run, array in enumerate(images.arrays):
+            same = explicit_padding("same", array.shape[1:-1], window, strides, dilation)
+            given = [[_in_run(p, run, images) for p in pair] for pair in pairs]
+            if given != [list(pair) for pair in same]:
+                break
+        else:
+            return {"auto_pad": "SAME_UPPER"}
+    if not all(isinstance(p, int) for p in pads):
+        raise refuse(call, "padding that follows an open size. Give `input_signature` with it")
+    return {"pads": pads}
+
+
+def _in_run(number: Any, run: int, value: Value) -> int:
+    if isinstance(number, Unruly):
+        return number.values[run]
+    return number.at(value.box.corners[run]) if isinstance(number, Size) else number
 
 
 def turned(g: Graph, value: Value | None, name: str, order: list[int]) -> str:
@@ -53,9 +75,9 @@ def _(g: Graph, call: Call, x: str, w: str):
         channels_first(g, x, rank),
         filters,  # (F, C / groups, *K)
         strides=list(options["strides"]),
-        pads=pads_of(call),
         dilations=list(options["dilation"]),
         group=options["groups"],
+        **padding_of(call, call.inputs[0], call.inputs[1].shape[:-2]),  # type: ignore[union-attr,arg-type]
     )
     return channels_last(g, y, rank)
 
@@ -67,7 +89,8 @@ def _(g: Graph, call: Call, x: str, w: str):
     assert images is not None and kernel is not None
     if options["groups"] != 1:
         raise refuse(call, "groups")
-    pads = pads_of(call)
+    pairs: Sequence[tuple[int, int]] = options["padding"]  # follows no size
+    pads = [before for before, _ in pairs] + [after for _, after in pairs]
     y = g.add(
         "ConvTranspose",
         channels_first(g, x, rank),
@@ -90,7 +113,7 @@ def _missing(call: Call, images: Value, kernel: Value, pads: list[int]) -> list[
     for axis in range(rank):
         wanted, size = call.options["input_shape"][axis + 1], images.shape[axis + 1]
         k, s, d = kernel.shape[axis], call.options["strides"][axis], call.options["dilation"][axis]
-        if isinstance(size, Size):
+        if not isinstance(size, int) or not isinstance(wanted, int):
             ends.append(max(-pads[rank + axis], 0))
             continue
         whole = (size - 1) * s + (k - 1) * d + 1
@@ -119,7 +142,7 @@ def _pooled(g: Graph, call: Call, x: str, op: str, **attributes: Any) -> str:
         channels_first(g, x, rank),
         kernel_shape=list(options["window"]),
         strides=list(options["strides"]),
-        pads=pads_of(call),
+        **padding_of(call, call.inputs[0], options["window"]),
         **attributes,
     )
     return channels_last(g, y, rank)

@@ -20,9 +20,7 @@ def _(g: Graph, call: Call, x: str, places: str):
     values, at = call.inputs
     assert values is not None and at is not None
     axis = call.options["axis"] % values.ndim
-    wide = [
-        at.shape[i] if i == axis else out for i, out in enumerate(call.outputs[0].shape)
-    ]
+    wide = [at.shape[i] if i == axis else out for i, out in enumerate(call.outputs[0].shape)]
     if at.shape != tuple(wide):
         places = g.add("Expand", places, g.sizes(wide))
     full = [values.shape[i] if i == axis else out for i, out in enumerate(call.outputs[0].shape)]
@@ -109,7 +107,11 @@ def _at_several(g: Graph, call: Call, x: str, places: tuple[str, ...], key: list
 
 @translates("_window")
 def _(g: Graph, call: Call, x: str, start: str):
-    """A window of static sizes; XLA keeps it inside, and so do sizes that are known."""
-    sizes = call.options["shape"]
+    """A window of static sizes, kept inside as by the engines."""
+    value = call.inputs[0]
+    assert value is not None
+    window = call.options["shape"]
     begin = g.cast(start, "int64")
-    return g.add("Slice", x, begin, g.add("Add", begin, g.sizes(sizes)))
+    room = g.add("Sub", g.sizes(value.shape), g.sizes(window))
+    begin = g.add("Max", g.add("Min", begin, room), g.ints([0] * value.ndim))
+    return g.add("Slice", x, begin, g.add("Add", begin, g.sizes(window)))

@@ -59,9 +59,7 @@ def _base(value: Value | None) -> str:
     return "" if value is None else value.name.replace("/", ".")
 
 
-def _masked(
-    g: Graph, call: Call, names: Sequence[str], states: int, body: Body
-) -> list[str]:
+def _masked(g: Graph, call: Call, names: Sequence[str], states: int, body: Body) -> list[str]:
     """A loop over the steps, whose states stay where the mask is false."""
     x, first, (kernel, bias, mask) = names[0], names[1 : 1 + states], (
         names[1 + states], names[3 + states], names[-1]
@@ -80,9 +78,7 @@ def _masked(
     again = [inner.add("Identity", n) for n in new]  # what goes on, and what is kept
     kept = inner.add("Identity", new[0])
     inner.outputs = [(name, dtype, (None, units)) for name in [*again, kept]]
-    found = g.several(
-        "Scan", [*first, steps, here], states + 1, body=inner, num_scan_inputs=2
-    )
+    found = g.several("Scan", [*first, steps, here], states + 1, body=inner, num_scan_inputs=2)
     return [found[-1], *found[:-1]]
 
 

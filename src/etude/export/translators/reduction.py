@@ -9,7 +9,6 @@ import numpy as np
 
 from etude.export.graph import Graph
 from etude.export.program import Call
-from etude.export.sizes import Size
 from etude.export.translators.elementwise import over_axes, scalar
 from etude.export.translators.table import refuse, translates
 
@@ -128,7 +127,7 @@ def _(g: Graph, call: Call, x: str):
 @translates("top_k")
 def _(g: Graph, call: Call, x: str):
     k = call.options["k"]
-    if isinstance(k, Size):
+    if not isinstance(k, int):
         raise refuse(call, "a number k that follows the batch")
     values, places = g.several("TopK", [x, g.ints([k])], 2, axis=-1)
     return values, g.cast(places, call.outputs[1].dtype)

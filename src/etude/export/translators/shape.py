@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from etude.export.graph import Graph
-from etude.export.program import Call
-from etude.export.sizes import Size
+from etude.export.program import Call, Dimension
 from etude.export.translators.elementwise import over_axes
 from etude.export.translators.table import refuse, translates
 
@@ -70,7 +69,7 @@ def _(g: Graph, call: Call, x: str):
         shifts = tuple(shifts) * len(axes)
     for s, a in zip(shifts, axes, strict=True):
         size = call.outputs[0].shape[a]
-        if isinstance(size, Size):
+        if not isinstance(size, int):
             raise refuse(call, "an axis of unknown size")
         if s % size:
             at = size - s % size
@@ -78,7 +77,7 @@ def _(g: Graph, call: Call, x: str):
     return x
 
 
-def cut(g: Graph, x: str, axis: int, start: int | Size, stop: int | Size) -> str:
+def cut(g: Graph, x: str, axis: int, start: Dimension, stop: Dimension) -> str:
     """A part along an axis."""
     return g.add("Slice", x, g.sizes([start]), g.sizes([stop]), g.ints([axis]))
 
@@ -102,9 +101,7 @@ def _(g: Graph, call: Call, x: str):
     (value,) = call.inputs
     assert value is not None
     axis = call.options["axis"] % value.ndim
-    return [
-        g.add("Gather", x, g.constant(i, "int64"), axis=axis) for i in range(len(call.outputs))
-    ]
+    return [g.add("Gather", x, g.constant(i, "int64"), axis=axis) for i in range(len(call.outputs))]
 
 
 @translates("_split")
