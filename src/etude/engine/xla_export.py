@@ -1,5 +1,8 @@
 """Programs of XLA as bytes that run without etude: `jax.export`."""
 
+# Jax leaves many of its types open:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -47,4 +50,5 @@ def serialized(
 
 def called_back(content: bytes) -> Callable[..., list[Array]]:
     """The function of `serialized`, of arrays."""
-    return export.deserialize(bytearray(content)).call
+    program: Any = export.deserialize(bytearray(content))
+    return program.call

@@ -193,11 +193,7 @@ class Graph:
     def _size(self, size: Size | Unruly) -> str:
         """An unknown size, as a list of one."""
         if isinstance(size, Unruly):
-            raise ExportError(
-                f"A number inside of the model is one of {sorted(set(size.values))}, and follows "
-                "the open sizes of the inputs in no simple way. Give `input_signature` with known "
-                "sizes."
-            )
+            raise size.refusal()
         if size not in self._sizes:
             total = ""
             for factor, names in size.terms:

@@ -1,7 +1,7 @@
 """A program as a file of `jax.export`.
 
-The calls of primitives are made once more on the engine ``xla``, with sizes that stay open as symbols
-of jax. The file is the serialized program itself, weights inside: where there is only jax,
+The calls of primitives are made once more on the engine ``xla``, with sizes that stay open as
+symbols of jax. The file is the serialized program itself, weights inside: where there is only jax,
 
     jax.export.deserialize(bytearray(open(path, "rb").read())).call(*inputs)
 
@@ -164,11 +164,7 @@ class _Replay:
         if isinstance(options, Size):
             return options.at(self.sizes)
         if isinstance(options, Unruly):
-            raise ExportError(
-                f"A number inside of the model is one of {sorted(set(options.values))}, and follows "
-                "the open sizes of the inputs in no simple way. Give `input_signature` with known "
-                "sizes."
-            )
+            raise options.refusal()
         if isinstance(options, dict):
             return {key: self.filled(value) for key, value in options.items()}
         if isinstance(options, (tuple, list)):

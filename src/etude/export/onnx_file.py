@@ -79,7 +79,7 @@ def built(program: Program) -> Graph:
     for call in program.calls:
         if any(value.dtype == "bfloat16" for value in call.outputs):
             raise ExportError(
-                f"Runtimes of ONNX have few operators for bfloat16, in which {call.place} computes. "
+                f"Runtimes of ONNX have few operators for bfloat16, the dtype of {call.place}. "
                 'Export the model in float32 or float16: make it with `dtype="float16"`, and copy '
                 "the weights by `set_weights`."
             )

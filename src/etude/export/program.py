@@ -3,7 +3,7 @@
 The model is run for inference on the engine ``numpy``, while an observer keeps each call with its
 arrays. What depends on no input of the model is a constant: its value is known, however it was
 computed. Sizes that are unknown, the batch above all, are found by running again with other sizes,
-and on other numbers: what differs then although it does not depend on the inputs cannot be exported.
+and on other numbers: what differs then although no input leads to it cannot be exported.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class Value:
     @property
     def shape(self) -> tuple[Dimension, ...]:
         """Its sizes."""
-        return tuple(self.box.size(sizes) for sizes in zip(*(a.shape for a in self.arrays)))
+        return tuple(
+            self.box.size(sizes) for sizes in zip(*(a.shape for a in self.arrays), strict=True)
+        )
 
     @property
     def ndim(self) -> int:
@@ -90,7 +92,7 @@ class Value:
         return first
 
     def spread(self) -> Array | None:
-        """Of a constant whose numbers are equal along open sizes: a slice to broadcast; else None."""
+        """Of a constant that is equal along open sizes: a slice to broadcast; else None."""
         shape = self.shape
         key = tuple(slice(0, 1) if not isinstance(n, int) else slice(None) for n in shape)
         thin = self.arrays[0][key]
@@ -364,8 +366,7 @@ class _Builder:
     def _noted(self, same: tuple[_Seen, ...]) -> Call | None:
         """Notes the results of a call; the call itself, where it depends on the inputs."""
         one = same[0]
-        if one.depends:
-            inputs = self._inputs(same)
+        inputs = self._inputs(same) if one.depends else []
         if id(one.outputs[0]) in self.values[0] or any(one.outputs[0] is x for x in one.inputs):
             return None  # it gave back what it got
         outputs = [
@@ -411,9 +412,9 @@ def _merged(found: list[Any], box: Box) -> Any:
     if isinstance(first, dict):
         return {key: _merged([f[key] for f in found], box) for key in first}
     if isinstance(first, (tuple, list)) and all(len(f) == len(first) for f in found):
-        return type(first)(_merged(list(same), box) for same in zip(*found))
+        return type(first)(_merged(list(same), box) for same in zip(*found, strict=True))
     if isinstance(first, slice):
-        ends = zip(*((f.start, f.stop, f.step) for f in found))
+        ends = zip(*((f.start, f.stop, f.step) for f in found), strict=True)
         return slice(*(_merged(list(same), box) for same in ends))
     if isinstance(first, (int, np.integer)) and not isinstance(first, bool):
         return box.size([int(f) for f in found])

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
+from etude.errors import ExportError
+
 __all__ = ["Box", "Size", "Unruly"]
 
 
@@ -57,6 +59,13 @@ class Unruly:
 
     values: tuple[int, ...]
 
+    def refusal(self) -> ExportError:
+        """The error where such a size is needed."""
+        return ExportError(
+            f"A number inside of the model is one of {sorted(set(self.values))}, and follows the "
+            "open sizes of the inputs in no simple way. Give `input_signature` with known sizes."
+        )
+
 
 @dataclass(frozen=True)
 class Box:
@@ -74,7 +83,10 @@ class Box:
     def corners(self) -> list[dict[str, int]]:
         """All combinations, the one of smaller sizes first."""
         return [
-            {name: (self.high if up else self.low)[name] for name, up in zip(self.low, ups)}
+            {
+                name: (self.high if up else self.low)[name]
+                for name, up in zip(self.low, ups, strict=True)
+            }
             for ups in itertools.product((False, True), repeat=len(self.low))
         ]
 

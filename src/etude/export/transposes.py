@@ -1,9 +1,9 @@
 """Takes transposes out of a graph that cancel each other.
 
-From the inputs to the outputs, a transposed array is first only noted: which array it is of, and the
-order of its axes. An operator that works on elements alone is done on the array as it was, and its
-result is noted as transposed; an operator that joins or reduces gets the axes renamed. Only before
-any other operator the transpose is written, once. Two that cancel are then never written at all.
+From the inputs to the outputs, a transposed array is first only noted: which array it is of, and
+the order of its axes. An operator that works on elements alone is done on the array as it was, and
+its result is noted as transposed; an operator that joins or reduces gets the axes renamed. Only
+before any other operator the transpose is written, once. Two that cancel are never written at all.
 """
 
 from __future__ import annotations
@@ -18,13 +18,67 @@ from etude.export.graph import Graph, Node
 __all__ = ["without_transposes"]
 
 UNARY = frozenset(
-    "Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil Celu Clip Cos Cosh Elu Erf Exp Floor HardSigmoid "
-    "Identity IsInf IsNaN LeakyRelu Log Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh "
-    "Softplus Softsign Sqrt Tan Tanh".split()
+    [
+        "Abs",
+        "Acos",
+        "Acosh",
+        "Asin",
+        "Asinh",
+        "Atan",
+        "Atanh",
+        "Cast",
+        "Ceil",
+        "Celu",
+        "Clip",
+        "Cos",
+        "Cosh",
+        "Elu",
+        "Erf",
+        "Exp",
+        "Floor",
+        "HardSigmoid",
+        "Identity",
+        "IsInf",
+        "IsNaN",
+        "LeakyRelu",
+        "Log",
+        "Neg",
+        "Not",
+        "Reciprocal",
+        "Relu",
+        "Round",
+        "Selu",
+        "Sigmoid",
+        "Sign",
+        "Sin",
+        "Sinh",
+        "Softplus",
+        "Softsign",
+        "Sqrt",
+        "Tan",
+        "Tanh",
+    ]
 )
 MANY = frozenset(
-    "Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mod Mul Or Pow Sub Where "
-    "Xor".split()
+    [
+        "Add",
+        "And",
+        "Div",
+        "Equal",
+        "Greater",
+        "GreaterOrEqual",
+        "Less",
+        "LessOrEqual",
+        "Max",
+        "Min",
+        "Mod",
+        "Mul",
+        "Or",
+        "Pow",
+        "Sub",
+        "Where",
+        "Xor",
+    ]
 )
 Order = tuple[int, ...]
 

@@ -74,7 +74,7 @@ def while_loop(
 
 
 def _known(decides: Tensor) -> Array:
-    """What decides how often a loop runs; a program of single operations cannot hold such a loop."""
+    """What decides how often a loop runs: no list of single operations can hold such a loop."""
     if is_hidden(decides.array):
         raise TracingError(traced_message(decides, "how often a loop runs, out of the values"))
     return decides.array

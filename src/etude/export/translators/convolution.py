@@ -1,5 +1,8 @@
-"""Convolutions and pooling. ONNX has the channels first, etude has them last: axes are exchanged
-around each, and `etude.export.transposes` takes out what cancels."""
+"""Convolutions and pooling.
+
+ONNX has the channels first, etude has them last: axes are exchanged around each, and
+`etude.export.transposes` takes out what cancels.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +115,8 @@ def _missing(call: Call, images: Value, kernel: Value, pads: list[int]) -> list[
     ends: list[int] = []
     for axis in range(rank):
         wanted, size = call.options["input_shape"][axis + 1], images.shape[axis + 1]
-        k, s, d = kernel.shape[axis], call.options["strides"][axis], call.options["dilation"][axis]
+        k = kernel.arrays[0].shape[axis]
+        s, d = call.options["strides"][axis], call.options["dilation"][axis]
         if not isinstance(size, int) or not isinstance(wanted, int):
             ends.append(max(-pads[rank + axis], 0))
             continue

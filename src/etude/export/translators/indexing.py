@@ -6,6 +6,7 @@ from typing import Any
 
 from etude.export.graph import Graph
 from etude.export.program import Call
+from etude.export.sizes import Size, Unruly
 from etude.export.translators.shape import FAR
 from etude.export.translators.table import refuse, translates
 
@@ -35,6 +36,8 @@ def _(g: Graph, call: Call, x: str, *places: str):
     value = call.inputs[0]
     assert value is not None
     key = _spelled_out(call.options["key"], value.ndim)
+    if any(isinstance(k, (Size, Unruly)) for k in key):
+        raise refuse(call, "a number that follows an open size")
     x = _sliced(g, x, [k for k in key if k is not None])
     slots = [k for k in key if k is not None]
     arrays = [i for i, k in enumerate(slots) if not isinstance(k, (int, slice))]
@@ -73,19 +76,18 @@ def _spelled_out(key: tuple[Any, ...], rank: int) -> list[Any]:
 
 def _sliced(g: Graph, x: str, key: list[Any]) -> str:
     """Slices, and numbers as slices of one element."""
-    starts, stops, axes, steps = [], [], [], []
+    picked: list[tuple[Any, Any, int, int]] = []
     for axis, k in enumerate(key):
         if isinstance(k, int):
-            start, stop, step = k, FAR if k == -1 else k + 1, 1
+            picked.append((k, FAR if k == -1 else k + 1, axis, 1))
         elif isinstance(k, slice) and k != slice(None):
             step = 1 if k.step is None else k.step
             start = (0 if step > 0 else -1) if k.start is None else k.start
             stop = (FAR if step > 0 else -FAR) if k.stop is None else k.stop
-        else:
-            continue
-        starts.append(start), stops.append(stop), axes.append(axis), steps.append(step)
-    if not axes:
+            picked.append((start, stop, axis, step))
+    if not picked:
         return x
+    starts, stops, axes, steps = zip(*picked, strict=True)
     return g.add("Slice", x, g.sizes(starts), g.sizes(stops), g.ints(axes), g.ints(steps))
 
 
