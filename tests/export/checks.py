@@ -11,9 +11,6 @@ import pytest
 from etude import export, tree
 from etude.export.signature import input_specs
 
-onnx = pytest.importorskip("onnx", reason="export to ONNX needs the package onnx")
-ort = pytest.importorskip("onnxruntime", reason="onnxruntime runs what was exported")
-
 RECORDED, OTHER = 2, 5
 """Sizes of the batch: one that the export has seen, one that it has not."""
 
@@ -29,6 +26,7 @@ def error_of(got: list[Any], wanted: Any) -> float:
 
 
 def session(path: Path) -> Any:
+    ort = pytest.importorskip("onnxruntime", reason="onnxruntime runs what was exported")
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -40,6 +38,7 @@ def called(model: Any, arrays: list[Any], structure: Any) -> Any:
 
 def onnx_error(model: Any, data: list[Any], folder: Path, signature: Any = None) -> float:
     """The error of the exported model on a batch that was seen, and on one that was not."""
+    pytest.importorskip("onnx", reason="export to ONNX needs the package onnx")
     path = folder / "model.onnx"
     model.export(path, format="onnx", verbose=False, input_signature=signature)
     run = session(path)

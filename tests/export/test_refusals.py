@@ -12,6 +12,8 @@ from etude import Input, Model, Sequential, config, layers, ops
 from etude.errors import ArgumentError, ExportError, MissingPackageError, NotBuiltError
 from tests.export.checks import images, onnx_error
 
+pytest.importorskip("onnx", reason="export to ONNX needs the package onnx")
+
 SIGNATURE = [layers.InputSpec(shape=(None, 3))]
 
 
