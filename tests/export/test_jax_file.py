@@ -13,6 +13,7 @@ from etude.errors import FileError
 from tests.export.checks import images, jax_error, onnx_error, tokens
 
 pytest.importorskip("jax", reason="a program of jax needs jax")
+pytest.importorskip("flatbuffers", reason="jax keeps its programs in flatbuffers")
 
 
 def network() -> Sequential:

@@ -11,6 +11,7 @@ calls it back with the inputs in order, and returns the list of the outputs.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,11 @@ def load_jax(filepath: Any) -> Callable[..., list[Array]]:
 
 
 def _engine() -> Any:
+    if importlib.util.find_spec("flatbuffers") is None:
+        raise MissingPackageError(
+            'The format "jax" needs the package flatbuffers, in which jax keeps its programs, and '
+            "which is not installed. Run `pip install flatbuffers`, or `pip install 'etude[xla]'`."
+        )
     try:
         return importlib.import_module("etude.engine.xla_export")
     except ModuleNotFoundError as error:
