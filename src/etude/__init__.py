@@ -142,6 +142,7 @@ _WHEN_FIRST_USED = (
     "debugging",
     "distillation",
     "distribution",
+    "export",
     "legacy",
     "mixed_precision",
     "preprocessing",

@@ -218,8 +218,14 @@ class _Outputs:
     def __init__(self) -> None:
         self.found: dict[str, Any] = {}
 
-    def ran(self, primitive: Any, inputs: list[Any], outputs: tuple[Any, ...]) -> None:
+    def ran(
+        self, primitive: Any, inputs: list[Any], outputs: tuple[Any, ...], options: dict[str, Any]
+    ) -> None:
         """Nothing."""
+
+    def hides(self, array: Any) -> bool:
+        """No: all values are there."""
+        return False
 
     def pulling_back(self, call: Any) -> None:
         """Nothing."""

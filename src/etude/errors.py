@@ -17,6 +17,7 @@
     ├── MissingKeyError (KeyError)        a dictionary has no such key
     ├── SerializationError (ValueError)   a config or file cannot become objects, or back
     │   └── ConfigTypeError (TypeError)   an entry of a config has the wrong type
+    ├── ExportError (ValueError)          a model has no form in the format that was asked for
     ├── FileError (OSError)               a file cannot be written: no room, no permission
     └── FetchError (OSError)              a data set cannot be had
         └── HashMismatchError             bytes arrived, but not the expected ones
@@ -119,6 +120,10 @@ class SerializationError(EtudeError, ValueError):
 
 class ConfigTypeError(SerializationError, TypeError):
     """An entry of a config is of a type that it cannot be."""
+
+
+class ExportError(EtudeError, ValueError):
+    """A model cannot be written as a program for inference in the format that was asked for."""
 
 
 class FileError(EtudeError, OSError):

@@ -26,7 +26,7 @@ LEFT_OUT = {
     r"RemoteMonitor|OrbaxCheckpoint": "needs a server or another framework",
     r"sparse|Sparse(?!Cat|Top)|ragged|Ragged": "sparse and ragged tensors are left out",
     r"nnx|Nnx|NNX": "belongs to another framework",
-    r"keras\.export|ExportArchive": "export comes with the file formats",
+    r"keras\.export|ExportArchive": "`Model.export` writes models",
     r"remat|RematScope": "rematerialisation is left out",
 }
 

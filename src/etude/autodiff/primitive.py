@@ -244,7 +244,8 @@ class Primitive:
         who = observer()
         if who is not None:
             out = _owned(own, out)
-            who.ran(self, arrays, out if isinstance(out, tuple) else (out,))  # pyright: ignore[reportUnknownArgumentType]
+            results = out if isinstance(out, tuple) else (out,)  # pyright: ignore[reportUnknownVariableType]
+            who.ran(self, arrays, results, options)  # pyright: ignore[reportUnknownArgumentType]
         if is_recording() and any(t is not None and t.origin is not None for t in tensors):
             if self.reason is None:
                 return self._record(tensors, options, out)

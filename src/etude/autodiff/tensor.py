@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from etude import config
 from etude.autodiff.operators import OPS, Operators
 from etude.autodiff.recording import is_recording, note_cut
+from etude.autodiff.watching import is_hidden
 from etude.dtypes import standardize_dtype
 from etude.engine import in_frame, xp
 from etude.errors import DtypeError, GradientError, TracingError
@@ -128,11 +129,11 @@ class Tensor(Operators):
 
     def is_known(self) -> bool:
         """Whether there are values to look at: not while a program is being traced."""
-        return not xp().is_traced(self.array)
+        return not (xp().is_traced(self.array) or is_hidden(self.array))
 
     def _known(self, wanted: str) -> Any:
         """The values, or a `TracingError` that names the line which asked for them."""
-        if xp().is_traced(self.array):
+        if not self.is_known():
             raise TracingError(traced_message(self, wanted))
         if self.origin is not None and is_recording():
             note_cut("numpy()", "a NumPy array, or a number, is a constant to the tape", (self,))

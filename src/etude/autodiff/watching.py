@@ -1,4 +1,4 @@
-"""Somebody who looks at each operation while it runs, e.g. to find where a NaN comes from."""
+"""Somebody who looks at each operation while it runs: to find where a NaN came from, to export."""
 
 from __future__ import annotations
 
@@ -7,20 +7,31 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-__all__ = ["Observer", "observer", "watched_by"]
+__all__ = ["Observer", "is_hidden", "observer", "watched_by"]
 
 
 class Observer(Protocol):
     """What is told of what runs."""
 
-    def ran(self, primitive: Any, inputs: list[Any], outputs: tuple[Any, ...]) -> None:
+    def ran(
+        self,
+        primitive: Any,
+        inputs: list[Any],
+        outputs: tuple[Any, ...],
+        options: dict[str, Any],
+    ) -> None:
         """An operation has run.
 
         Args:
             primitive: the operation.
             inputs: its arrays; None where one is missing.
             outputs: its results, arrays.
+            options: its static options, as far as they were given.
         """
+        ...
+
+    def hides(self, array: Any) -> bool:
+        """Whether Python code must not see the values of an array: another run has others."""
         ...
 
     def pulling_back(self, call: Any) -> None:
@@ -46,6 +57,11 @@ _state = _State()
 def observer() -> Observer | None:
     """Who looks at what this thread runs."""
     return _state.observer
+
+
+def is_hidden(array: Any) -> bool:
+    """Whether an observer hides the values of an array, as a trace for compilation would."""
+    return _state.observer is not None and _state.observer.hides(array)
 
 
 @contextmanager

@@ -341,6 +341,41 @@ class Model(Trainer, Layer):
         """
         load_weights(self, filepath, skip_mismatch, **kwargs)
 
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Writes the model as a program for inference that runs without etude.
+
+        Args:
+            filepath: the file.
+            format: ``"onnx"`` for ONNX Runtime and many others; ``"jax"`` for a program of
+                `jax.export`, which `etude.export.load_jax` calls back. The default of Keras,
+                ``"tf_saved_model"``, needs TensorFlow and is refused.
+            verbose: whether to say where the file is; True by default.
+            input_signature: what has a shape and a dtype for each input, e.g. an
+                `etude.InputSpec`; a size None stays open. By default as the model was made.
+            **kwargs: ``opset_version``, for ONNX: 18 by default.
+
+        Raises:
+            ArgumentError: there is no such format.
+            ExportError: an operation of the model has no form in the format.
+            MissingPackageError: the package onnx, or jax, is not installed.
+
+        Example:
+            >>> from etude import Input, Sequential, layers
+            >>> model = Sequential([Input((2,)), layers.Dense(1)])
+            >>> model.export("model.onnx", format="onnx")  # doctest: +SKIP
+            Saved artifact at 'model.onnx'.
+        """
+        from etude.export import export_model  # noqa: PLC0415  (few models are exported)
+
+        export_model(self, filepath, format, verbose, input_signature, **kwargs)
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this model again."""
         if self._functional is not None and _has_functional_constructor(type(self)):

@@ -12,8 +12,10 @@ from typing import Any
 from etude import tree
 from etude.autodiff import OPS, Tensor, as_tensor, composite, primitive, stop_recording
 from etude.autodiff.recording import is_recording
+from etude.autodiff.tensor import traced_message
+from etude.autodiff.watching import is_hidden
 from etude.engine import xp
-from etude.errors import GradientError
+from etude.errors import GradientError, TracingError
 from etude.ops.captures import Captured
 from etude.ops.nested import Array, Nested, arrays, cast_like, settled, wrapped
 from etude.ops.scanning import scan
@@ -53,7 +55,7 @@ def while_loop(
 
     def carry_on(state: Any) -> Array:
         count, values = state
-        ok = as_tensor(cond(*wrapped(values)), "bool").array.reshape(())
+        ok = _known(as_tensor(cond(*wrapped(values)), "bool")).reshape(())
         if maximum_iterations is None:
             return ok
         return xp().logical_and(ok, count < maximum_iterations)
@@ -69,6 +71,13 @@ def while_loop(
         _, last = xp().while_loop(carry_on, step, (zero, arrays(start)), stateful=True)
     result = _no_way_back(lambda values: body(*values), start, wrapped(last))
     return result[0] if single else result
+
+
+def _known(decides: Tensor) -> Array:
+    """What decides how often a loop runs: no list of single operations can hold such a loop."""
+    if is_hidden(decides.array):
+        raise TracingError(traced_message(decides, "how often a loop runs, out of the values"))
+    return decides.array
 
 
 @primitive
@@ -136,6 +145,9 @@ def fori_loop(
 
     with stop_recording():
         last = xp().while_loop(
-            lambda state: state[0] < end.array, step, (first.array, arrays(start)), stateful=True
+            lambda state: state[0] < _known(end),
+            step,
+            (_known(first), arrays(start)),
+            stateful=True,
         )[1]
     return _no_way_back(lambda value: body_fun(Tensor(first.array), value), start, wrapped(last))

@@ -151,7 +151,9 @@ class _Trace:
         self.call: Any = None
         self.count = 0
 
-    def ran(self, primitive: Any, inputs: list[Any], outputs: tuple[Any, ...]) -> None:
+    def ran(
+        self, primitive: Any, inputs: list[Any], outputs: tuple[Any, ...], options: dict[str, Any]
+    ) -> None:
         """Keeps an operation whose result is not finite."""
         self.count += 1
         layer = "/".join(layer.name for layer in self.layers)
@@ -169,6 +171,10 @@ class _Trace:
             elif not self.layers and current_path().partition("/")[0] in self.optimizers:
                 call.kind = "optimizer"
             self.calls[id(array)] = call
+
+    def hides(self, array: Any) -> bool:
+        """No: all values are there."""
+        return False
 
     def pulling_back(self, call: Any) -> None:
         """The operation whose gradient is computed from now on."""
