@@ -216,9 +216,11 @@ def recurrence_kernels(x: Array) -> Any:
     Args:
         x: time-major, (T, N, ...).
     """
+    if not xla_native.computes(x):
+        return None
     steps, sequences, width = x.shape
     enough = sequences >= FEW_SEQUENCES and steps * sequences >= FEW_ROWS and width > 0
-    return xla_recurrence if enough and xla_native.computes(x) else None
+    return xla_recurrence if enough else None
 
 
 # --- scatter, selection, long work --------------------------------------------------------------
