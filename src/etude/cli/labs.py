@@ -20,7 +20,7 @@ from etude.cli.status import FAULT, INTERRUPTED, TARGET_MISSED, TERMINATED
 from etude.errors import ArgumentError, EtudeError
 from etude.labs.running import record
 from etude.labs.running.catalog import catalog, find_lab
-from etude.labs.running.header import UNITS, Header
+from etude.labs.running.header import UNITS, Header, readable
 
 __all__ = ["list_labs", "notebook", "run"]
 
@@ -228,7 +228,7 @@ def _line_in(header: Header, error: Exception) -> int | None:
 def _print_result(result: Any) -> None:
     table = Table.grid(padding=(0, 2))
     for score in result.scores:
-        table.add_row(score.label, f"[bold]{score.value:.4f}[/]", _verdict(score))
+        table.add_row(score.label, f"[bold]{readable(score.value)}[/]", _verdict(score))
     minutes, seconds = divmod(round(result.seconds), 60)
     table.add_row("time", f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s")
     console = Console(highlight=False)
@@ -259,7 +259,7 @@ def _targets(header: Header) -> str:
 def _outcome(run: Mapping[str, Any]) -> str:
     """The last recorded run in some words; records may be of an older version."""
     scores = [
-        f"{entry['value']:.4f}" + {True: " ✓", False: " ✗"}.get(entry["reached"], "")
+        readable(entry["value"]) + {True: " ✓", False: " ✗"}.get(entry["reached"], "")
         for entry in run.get("metrics", {}).values()
     ]
     how = [run.get("engine", ""), "quick" if run.get("quick") else "full", run.get("date", "")[:10]]

@@ -177,7 +177,7 @@ class Desk:
         self._show(exhibits.mistakes(pictures, y, p, self.class_names, top))
 
     def show_figure(self, figure: Any, *, title: str, caption: str, alt: str) -> None:
-        """Puts a matplotlib figure into the report.
+        """Puts a matplotlib figure into the report, or shows it in a notebook.
 
         Args:
             figure: the figure. Text and axes should keep their default colours: the report
@@ -186,7 +186,7 @@ class Desk:
             caption: what the reader should see in it.
             alt: the same for someone who cannot see it.
         """
-        self.exhibits.append(exhibits.drawing(figure, title, caption, alt))
+        self._show(exhibits.drawing(figure, title, caption, alt))
 
     def _show(self, exhibit: exhibits.Exhibit | None) -> None:
         if exhibit is None:

@@ -31,7 +31,16 @@ from typing import Any
 
 from etude.errors import ArgumentError
 
-__all__ = ["UNITS", "DataNeed", "Header", "Metric", "Setting", "lab_name", "read_header"]
+__all__ = [
+    "UNITS",
+    "DataNeed",
+    "Header",
+    "Metric",
+    "Setting",
+    "lab_name",
+    "read_header",
+    "readable",
+]
 
 UNITS = {
     1: "Foundations",
@@ -106,6 +115,19 @@ class Header:
     data: DataNeed
     parameters: Mapping[str, Setting]
     metrics: Mapping[str, Metric]
+
+
+def readable(value: float) -> str:
+    """A number with four digits that count; a share close to 1 keeps four places.
+
+    >>> readable(0.99406), readable(12.34567), readable(2), readable(3.21e-12)
+    ('0.9941', '12.35', '2', '3.2e-12')
+    """
+    if float(value).is_integer():
+        return f"{value:g}"
+    if abs(value) < 1e-3:
+        return f"{value:.2g}"
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:.4g}"
 
 
 def lab_name(path: Path) -> str:

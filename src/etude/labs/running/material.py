@@ -177,11 +177,12 @@ def _own(path: Path, need: DataNeed, seed: int) -> Material:
 
 def _data_set(name: str, need: DataNeed) -> Material:
     datasets.get(name)  # complains about a name that is not known
-    (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data()
+    module = getattr(datasets, name)
+    (x_train, y_train), (x_test, y_test) = module.load_data()
     if need.image is not None:
         x_train, x_test = _fitted(x_train, need.image), _fitted(x_test, need.image)
     classes = int(max(np.max(y_train), np.max(y_test))) + 1
-    names = [str(label) for label in range(classes)]
+    names = [str(name) for name in getattr(module, "CLASSES", range(classes))]
     return Material(name, (x_train, y_train), (x_test, y_test), names, _origin(name))
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import jinja2
 
 from etude.labs.running.exhibits import Exhibit
-from etude.labs.running.header import UNITS
+from etude.labs.running.header import UNITS, readable
 from etude.labs.running.results import Result
 
 __all__ = ["fragment", "page"]
@@ -80,17 +80,6 @@ def _percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def _number(value: float) -> str:
-    """Four digits that count; a share close to 1 keeps four places.
-
-    >>> _number(0.99406), _number(12.34567), _number(2)
-    ('0.9941', '12.35', '2')
-    """
-    if isinstance(value, int) or float(value).is_integer():
-        return f"{value:g}"
-    return f"{value:.4f}" if abs(value) < 1 else f"{value:.4g}"
-
-
 @functools.cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -100,5 +89,5 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"percent": _percent, "number": _number}
+    environment.filters |= {"percent": _percent, "number": readable}
     return environment

@@ -18,7 +18,7 @@ from etude.errors import ArgumentError, EngineError, FileError, unknown_name
 from etude.labs.running import drawing, facts, material, record, report, resumption
 from etude.labs.running.cells import Cell, split_cells, use_framework
 from etude.labs.running.desk import Desk, seated
-from etude.labs.running.header import Header, Scalar, Setting
+from etude.labs.running.header import Header, Scalar, Setting, readable
 from etude.labs.running.results import FRAMEWORKS, Options, Result, Score
 
 __all__ = ["execute", "has_checkpoint", "run"]
@@ -144,7 +144,7 @@ def _registered(module: types.ModuleType) -> Iterator[None]:
 
 
 def _summary(scores: tuple[Score, ...]) -> str:
-    return ", ".join(f"{score.label} {score.value:.4f}" for score in scores)
+    return ", ".join(f"{score.label} {readable(score.value)}" for score in scores)
 
 
 def _choose(options: Options) -> str:
