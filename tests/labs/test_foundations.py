@@ -46,3 +46,48 @@ def test_the_widest_margin_is_the_solution_of_the_quadratic_program(tmp_path):
     widest = 1 / np.linalg.norm(found.x)
     assert lab["gamma"] <= widest * (1 + 1e-6)
     assert lab["gamma"] == pytest.approx(widest, rel=5e-3)
+
+
+def test_gradients_reach_their_targets(engine, tmp_path):
+    result = run("gradients", engine, tmp_path)
+    assert {score.name: score.reached for score in result.scores} == dict.fromkeys(
+        find_lab("gradients").metrics, True
+    )
+
+
+def test_derivations_by_hand_are_those_of_jax(tmp_path):
+    jax = pytest.importorskip("jax", reason="the reference is jax")
+    jnp = jax.numpy
+    lab = run("gradients", "numpy", tmp_path, points="1").namespace
+    rng = np.random.default_rng(1)
+    z, x, truth = rng.normal(size=(4, 3)), rng.normal(size=6), lab["truth"]
+    with jax.enable_x64(True):
+        expected = {
+            "softmax": jax.grad(lambda z: -jnp.sum(lab["classes"] * jax.nn.log_softmax(z)) / 4)(z),
+            "sigmoid": jax.grad(
+                lambda z: -jnp.mean(jnp.where(truth, *map(jax.nn.log_sigmoid, (z, -z))))
+            )(x[:5]),
+            "tanh": jax.grad(lambda x: jnp.linalg.norm(jnp.tanh(x)))(x),
+            "normalised": jax.grad(
+                lambda x: jnp.sum(lab["arriving"] * (x - jnp.mean(x)) / jnp.std(x))
+            )(x),
+            "hessian": jax.hessian(lab["rosenbrock"])(jnp.asarray(x[:2])),
+        }
+    found = {
+        "softmax": lab["softmax_by_hand"](z)[0],
+        "sigmoid": lab["sigmoid_by_hand"](x[:5])[0],
+        "tanh": lab["tanh_by_hand"](x)[0],
+        "normalised": lab["normalised_by_hand"](x)[0],
+        "hessian": lab["hessian_by_hand"](x[:2]),
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+def test_the_check_tells_right_from_wrong_at_other_points_too(tmp_path):
+    lab = run("gradients", "numpy", tmp_path, points="1").namespace
+    for seed in range(5):
+        z = np.random.default_rng(seed).normal(size=(4, 3))
+        measured = lab["differences"](lab["softmax_loss_numpy"], z)
+        assert lab["relative_error"](lab["softmax_by_hand"](z)[0], measured) < 1e-8
+        assert lab["relative_error"](lab["softmax_wrong"](z)[0], measured) > 0.1
