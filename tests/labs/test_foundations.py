@@ -91,3 +91,52 @@ def test_the_check_tells_right_from_wrong_at_other_points_too(tmp_path):
         measured = lab["differences"](lab["softmax_loss_numpy"], z)
         assert lab["relative_error"](lab["softmax_by_hand"](z)[0], measured) < 1e-8
         assert lab["relative_error"](lab["softmax_wrong"](z)[0], measured) > 0.1
+
+
+def test_the_network_from_scratch_reaches_its_targets(engine, tmp_path):
+    result = run("mlp-from-scratch", engine, tmp_path)
+    assert {score.name: score.reached for score in result.scores} == dict.fromkeys(
+        find_lab("mlp-from-scratch").metrics, True
+    )
+    kinds = {exhibit.kind for exhibit in result.desk.exhibits}
+    assert kinds == {"drawing", "curves", "confusion", "mistakes"}
+    last = result.namespace["ring_path"][-1]
+    _, said = result.namespace["forward"](last, result.namespace["rings"])
+    assert np.mean(said.argmax(axis=1) == result.namespace["ring"]) > 0.98
+
+
+def test_back_propagation_by_hand_agrees_with_differences_and_with_scikit_learn(tmp_path):
+    neural = pytest.importorskip(
+        "sklearn.neural_network", reason="the extra `labs` is not installed"
+    )
+    settings = {"epochs": "1", "ring_steps": "300"}
+    lab = run("mlp-from-scratch", "numpy", tmp_path, **settings).namespace
+    rng = np.random.default_rng(3)
+    network = lab["new_network"]([4, 5, 6, 3], rng)
+    x, labels = rng.normal(size=(8, 4)), np.arange(8) % 3
+    y = np.eye(3)[labels]
+    inputs, y_hat = lab["forward"](network, x)
+    gradients = lab["backward"](network, inputs, y_hat, y)
+
+    reference = neural.MLPClassifier((5, 6), activation="tanh", max_iter=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one step of training is not convergence
+        reference.fit(x, labels)
+    reference.coefs_ = [w for w, _ in network]
+    reference.intercepts_ = [b for _, b in network]
+    np.testing.assert_allclose(reference.predict_proba(x), y_hat, rtol=1e-10)
+
+    def loss() -> float:
+        return -float(np.mean(np.sum(y * np.log(lab["forward"](network, x)[1]), axis=1)))
+
+    for pair, slopes in zip(network, gradients, strict=True):
+        for values, slope in zip(pair, slopes, strict=True):
+            assert slope.shape == values.shape
+            for i in np.ndindex(values.shape):
+                kept = values[i]
+                values[i] = kept + 1e-6
+                above = loss()
+                values[i] = kept - 1e-6
+                below = loss()
+                values[i] = kept
+                assert slope[i] == pytest.approx((above - below) / 2e-6, abs=1e-8)
