@@ -35,6 +35,7 @@ def test_a_header_is_read_as_it_stands():
     header = parse(GOOD)
     assert (header.name, header.title, header.unit) == ("my-lab", "T", 2)
     assert header.topics == ("a", "b")
+    assert header.frameworks == ("etude", "keras")
     assert header.data.name == "mnist"
     assert header.data.stand_in is None
     assert header.data.image == (28, 28)
@@ -61,6 +62,7 @@ def test_better_says_which_side_of_the_target_is_reached():
         ('title = "T"\n', "", "'title'"),
         ("unit = 2", "unit = 9", "'unit' must be one of"),
         ("unit = 2", "unit = true", "'unit'"),
+        ("unit = 2", 'unit = 2\nframeworks = ["torch"]', "'frameworks'"),
         ('topics = ["a", "b"]', "topics = []", "'topics'"),
         ('topics = ["a", "b"]', 'topics = "a"', "'topics'"),
         ("image = [28, 28]", "image = [28]", "'data.image'"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -102,6 +103,13 @@ def test_wrong_options_stop_before_the_lab_starts(write_lab, options, error, sai
     lab = write_lab("# %%\nraise SystemExit('the lab was started')\n")
     with pytest.raises(error, match=said):
         runner.run(lab, Options(**options), silent)
+
+
+def test_a_lab_that_needs_etude_says_so(write_lab):
+    lab = write_lab("# %%\nraise SystemExit('the lab was started')\n")
+    lab = dataclasses.replace(lab, frameworks=("etude",))
+    with pytest.raises(ArgumentError, match="runs on etude only"):
+        runner.run(lab, Options(framework="keras"), silent)
 
 
 def test_a_file_in_the_place_of_the_folder_stops_before_the_lab_starts(write_lab, tmp_path):

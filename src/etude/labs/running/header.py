@@ -32,6 +32,7 @@ from typing import Any
 from etude.errors import ArgumentError
 
 __all__ = [
+    "FRAMEWORKS",
     "UNITS",
     "DataNeed",
     "Header",
@@ -41,6 +42,9 @@ __all__ = [
     "read_header",
     "readable",
 ]
+
+FRAMEWORKS = ("etude", "keras")
+"""What a lab's ``keras`` can be."""
 
 UNITS = {
     1: "Foundations",
@@ -115,6 +119,7 @@ class Header:
     data: DataNeed
     parameters: Mapping[str, Setting]
     metrics: Mapping[str, Metric]
+    frameworks: tuple[str, ...]
 
 
 def readable(value: float) -> str:
@@ -177,13 +182,16 @@ class _Reader:
 
     def header(self, table: Mapping[str, Any]) -> Header:
         known = {"title", "summary", "unit", "topics", "data", "parameters", "metrics"}
-        self.no_others(table, known, "the header")
+        self.no_others(table, known | {"frameworks"}, "the header")
         unit = self.entry(table, "unit", int, "")
         if unit not in UNITS:
             raise self.wrong("unit", f"one of {', '.join(map(str, UNITS))}", unit)
         topics = self.entry(table, "topics", list, "")
         if not topics or not all(isinstance(topic, str) for topic in topics):
             raise self.wrong("topics", "a list of at least one string", topics)
+        frameworks = self.entry(table, "frameworks", list, "", list(FRAMEWORKS))
+        if not frameworks or not all(name in FRAMEWORKS for name in frameworks):
+            raise self.wrong("frameworks", f"a list of {', '.join(FRAMEWORKS)}", frameworks)
         settings = self.entry(table, "parameters", dict, "", {})
         metrics = self.entry(table, "metrics", dict, "", {})
         return Header(
@@ -196,6 +204,7 @@ class _Reader:
             data=self.data(self.entry(table, "data", dict, "", {})),
             parameters={name: self.setting(name, settings) for name in settings},
             metrics={name: self.metric(name, metrics) for name in metrics},
+            frameworks=tuple(frameworks),
         )
 
     def data(self, table: Mapping[str, Any]) -> DataNeed:

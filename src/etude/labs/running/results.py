@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from etude.labs.running.desk import Desk
-from etude.labs.running.header import Header
+from etude.labs.running.header import FRAMEWORKS, Header
 
 __all__ = ["FRAMEWORKS", "Options", "Result", "Score"]
-
-FRAMEWORKS = ("etude", "keras")
 
 
 @dataclass(frozen=True)

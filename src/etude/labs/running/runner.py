@@ -40,7 +40,7 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
     if options.data is not None:
         material.check_own(options.data, header.data)
     _check_writable(options.out)
-    engine = _choose(options)
+    engine = _choose(header, options)
     desk = Desk(
         header, quick=options.quick, seed=options.seed, data=options.data, overrides=overrides
     )
@@ -147,10 +147,15 @@ def _summary(scores: tuple[Score, ...]) -> str:
     return ", ".join(f"{score.label} {readable(score.value)}" for score in scores)
 
 
-def _choose(options: Options) -> str:
+def _choose(header: Header, options: Options) -> str:
     """Sets the framework and engine; returns the name that results carry."""
     if options.framework not in FRAMEWORKS:
         raise unknown_name("framework", options.framework, FRAMEWORKS)
+    if options.framework not in header.frameworks:
+        raise ArgumentError(
+            f"The lab {header.name} uses what {options.framework} lacks, as a GradientTape: "
+            f"it runs on {' and '.join(header.frameworks)} only."
+        )
     if options.framework == "etude":
         if options.engine is not None:
             config.set_engine(options.engine)
