@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from pathlib import Path
 
@@ -20,8 +21,19 @@ def run(lab: str, engine: str, out: Path, **settings: str) -> Result:
         return runner.run(find_lab(lab), options, lambda _: None)
 
 
-def test_the_perceptron_reaches_its_targets(engine, tmp_path):
-    result = run("perceptron", engine, tmp_path)
+@functools.cache
+def quick_run(lab: str, engine: str, out: Path) -> Result:
+    """One run serves all tests that only look at what it left."""
+    return run(lab, engine, out)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("reports")
+
+
+def test_the_perceptron_reaches_its_targets(engine, out):
+    result = quick_run("perceptron", engine, out)
     assert {score.name: score.reached for score in result.scores} == dict.fromkeys(
         find_lab("perceptron").metrics, True
     )
@@ -33,9 +45,23 @@ def test_the_perceptron_reaches_its_targets(engine, tmp_path):
     assert repeats(x, result.namespace["tables"]["XOR"], 50) is not None
 
 
-def test_the_widest_margin_is_the_solution_of_the_quadratic_program(tmp_path):
+@pytest.mark.parametrize(
+    ("lab", "settings"),
+    [
+        ("perceptron", {}),
+        ("gradients", {}),
+        ("mlp-from-scratch", {"epochs": "2", "ring_steps": "300"}),
+    ],
+)
+def test_the_same_seed_gives_the_same_numbers(lab, settings, tmp_path):
+    first, again = (run(lab, "numpy", tmp_path, **settings) for _ in range(2))
+    assert [score.value for score in first.scores] == [score.value for score in again.scores]
+    assert first.desk.history == again.desk.history
+
+
+def test_the_widest_margin_is_the_solution_of_the_quadratic_program(out):
     optimize = pytest.importorskip("scipy.optimize", reason="the extra `labs` is not installed")
-    lab = run("perceptron", "numpy", tmp_path).namespace
+    lab = quick_run("perceptron", "numpy", out).namespace
     signed = lab["setosa_train"][:, None] * lab["x_one"]  # (N, D)
     # The shortest w with y (w · x) of at least 1: its margin 1 / |w| is the widest.
     outside = {"type": "ineq", "fun": lambda w: signed @ w - 1, "jac": lambda w: signed}
@@ -48,17 +74,17 @@ def test_the_widest_margin_is_the_solution_of_the_quadratic_program(tmp_path):
     assert lab["gamma"] == pytest.approx(widest, rel=5e-3)
 
 
-def test_gradients_reach_their_targets(engine, tmp_path):
-    result = run("gradients", engine, tmp_path)
+def test_gradients_reach_their_targets(engine, out):
+    result = quick_run("gradients", engine, out)
     assert {score.name: score.reached for score in result.scores} == dict.fromkeys(
         find_lab("gradients").metrics, True
     )
 
 
-def test_derivations_by_hand_are_those_of_jax(tmp_path):
+def test_derivations_by_hand_are_those_of_jax(out):
     jax = pytest.importorskip("jax", reason="the reference is jax")
     jnp = jax.numpy
-    lab = run("gradients", "numpy", tmp_path, points="1").namespace
+    lab = quick_run("gradients", "numpy", out).namespace
     rng = np.random.default_rng(1)
     z, x, truth = rng.normal(size=(4, 3)), rng.normal(size=6), lab["truth"]
     with jax.enable_x64(True):
@@ -84,8 +110,8 @@ def test_derivations_by_hand_are_those_of_jax(tmp_path):
         np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-12, err_msg=name)
 
 
-def test_the_check_tells_right_from_wrong_at_other_points_too(tmp_path):
-    lab = run("gradients", "numpy", tmp_path, points="1").namespace
+def test_the_check_tells_right_from_wrong_at_other_points_too(out):
+    lab = quick_run("gradients", "numpy", out).namespace
     for seed in range(5):
         z = np.random.default_rng(seed).normal(size=(4, 3))
         measured = lab["differences"](lab["softmax_loss_numpy"], z)
@@ -93,8 +119,8 @@ def test_the_check_tells_right_from_wrong_at_other_points_too(tmp_path):
         assert lab["relative_error"](lab["softmax_wrong"](z)[0], measured) > 0.1
 
 
-def test_the_network_from_scratch_reaches_its_targets(engine, tmp_path):
-    result = run("mlp-from-scratch", engine, tmp_path)
+def test_the_network_from_scratch_reaches_its_targets(engine, out):
+    result = quick_run("mlp-from-scratch", engine, out)
     assert {score.name: score.reached for score in result.scores} == dict.fromkeys(
         find_lab("mlp-from-scratch").metrics, True
     )
@@ -105,12 +131,11 @@ def test_the_network_from_scratch_reaches_its_targets(engine, tmp_path):
     assert np.mean(said.argmax(axis=1) == result.namespace["ring"]) > 0.98
 
 
-def test_back_propagation_by_hand_agrees_with_differences_and_with_scikit_learn(tmp_path):
+def test_back_propagation_by_hand_agrees_with_differences_and_with_scikit_learn(out):
     neural = pytest.importorskip(
         "sklearn.neural_network", reason="the extra `labs` is not installed"
     )
-    settings = {"epochs": "1", "ring_steps": "300"}
-    lab = run("mlp-from-scratch", "numpy", tmp_path, **settings).namespace
+    lab = quick_run("mlp-from-scratch", "numpy", out).namespace
     rng = np.random.default_rng(3)
     network = lab["new_network"]([4, 5, 6, 3], rng)
     x, labels = rng.normal(size=(8, 4)), np.arange(8) % 3

@@ -5,6 +5,7 @@
 # The chain rule on a small graph, and then on real layers; the tape that does it for us; the \
 # check that finds a wrong gradient; and the gradient of a gradient."""
 # unit = 1
+# frameworks = ["etude"]
 # topics = [
 #     "chain rule", "computational graph", "back-propagation", "GradientTape",
 #     "central differences", "gradient checking", "Hessian", "nested tapes",
@@ -158,10 +159,10 @@ for start, end in arrows:
     style = {"arrowstyle": "->", "shrinkA": gap, "shrinkB": gap, "color": "black"}
     axes.annotate("", nodes[end][0], nodes[start][0], arrowprops=style)
 for place, formula, value, gradient in nodes.values():
-    axes.text(*place, formula, ha="center", va="center", fontsize=10.5)
-    height = place[1]
-    axes.text(place[0], height + 0.27, f"{value:.3f}", ha="center", va="center", color=BLUE)
-    axes.text(place[0], height - 0.27, f"{gradient:.3f}", ha="center", va="center", color=ORANGE)
+    across, up = place
+    axes.text(across, up, formula, ha="center", va="center", fontsize=10.5)
+    axes.text(across, up + 0.27, f"{value:.3f}", ha="center", va="center", color=BLUE)
+    axes.text(across, up - 0.27, f"{gradient:.3f}", ha="center", va="center", color=ORANGE)
 axes.set(xlim=(-0.4, 4.5), ylim=(0.2, 3.7))
 axes.set_axis_off()
 lab.show_figure(

@@ -5,6 +5,7 @@
 # A network of 2, 3 and 1 units in NumPy alone, with every number printed once; then the same \
 # lines for any number of layers, which read handwritten digits."""
 # unit = 1
+# frameworks = ["etude"]
 # topics = [
 #     "forward pass", "back-propagation", "hidden layers", "XOR", "cross-entropy",
 #     "gradient descent", "mini-batches",
@@ -332,11 +333,12 @@ def draw_points(axes, x, y, size):
 
 figure = Figure(figsize=(5.4, 5.8), layout="constrained")
 moments = [0, 50, 150, 2000]
-for axes, step in zip(figure.subplots(2, 2, sharex=True, sharey=True).flat, moments, strict=True):
-    draw_regions(axes, lambda v, step=step: forward_231(path[step], v)[1], -0.5, 1.5)
+for axes, moment in zip(figure.subplots(2, 2, sharex=True, sharey=True).flat, moments, strict=True):
+    now = path[moment]
+    draw_regions(axes, lambda v, now=now: forward_231(now, v)[1], -0.5, 1.5)
     draw_points(axes, corners, xor[:, 0], 60)
-    loss = cross_entropy(forward_231(path[step], corners)[1], xor)
-    axes.set_title(f"step {step}: loss {loss:.3f}", fontsize=11)
+    loss = cross_entropy(forward_231(now, corners)[1], xor)
+    axes.set_title(f"step {moment}: loss {loss:.3f}", fontsize=11)
     axes.set(xticks=[0, 1], yticks=[0, 1])
 lab.show_figure(
     figure,

@@ -193,7 +193,7 @@ for axes, name in zip(figure.subplots(1, 2, sharey=True), ("AND", "OR"), strict=
     axes.set(xlim=(-0.5, 1.5), ylim=(-0.5, 1.5), xticks=[0, 1], yticks=[0, 1], aspect="equal")
     axes.set_title(f"{name}: {len(path) - 1} updates")
     axes.set_xlabel("$x_1$")
-axes.legend(loc="lower left", fontsize=9, frameon=False)
+figure.axes[1].legend(loc="lower left", fontsize=9, frameon=False)
 figure.axes[0].set_ylabel("$x_2$")
 lab.show_figure(
     figure,
@@ -347,8 +347,10 @@ def first_repeat(x, y, passes):
     return None
 
 
-earlier, later = first_repeat(with_one(corners), tables["XOR"], p.passes)
-print(f"Pass {later + 1} starts with the very weights of pass {earlier + 1}: so on for ever.")
+repeat = first_repeat(with_one(corners), tables["XOR"], p.passes)
+if repeat is not None:
+    earlier, later = repeat
+    print(f"Pass {later + 1} starts with the very weights of pass {earlier + 1}: so on for ever.")
 
 # %%
 figure = Figure(figsize=(5.4, 3.2), layout="constrained")
@@ -425,7 +427,7 @@ model.compile(
 model.set_weights([start[:4, None], start[4:]])
 
 largest = 0.0
-ours = start
+ours = theirs = start
 for _ in range(5):
     ours = train(x_one, setosa_train, 1, start=ours)[0][-1]
     model.fit(x_train, setosa_train[:, None], batch_size=1, epochs=1, shuffle=False, verbose=0)
