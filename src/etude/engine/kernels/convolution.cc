@@ -10,7 +10,7 @@
 
 namespace etude {
 
-constexpr int64_t kChunk = 256;       // outputs that use the filters, or make a gradient of theirs, in a row
+constexpr int64_t kChunk = 256;       // outputs that use what is in the cache for them
 constexpr int64_t kCopied = 1 << 20;  // floats of images that are copied for them
 
 // A sum over taps for all images: what is seen where, and where the results go.
@@ -50,6 +50,18 @@ int64_t images_of_chunk(int64_t outputs, int64_t floats) {
   return std::max<int64_t>(1, std::min(wanted, kCopied / std::max<int64_t>(floats, 1)));
 }
 
+// Images with room around them: a copy of them in `scratch`, or themselves where none is needed.
+const float* in_room(const float* images, int64_t count, const Sizes& in, int64_t channels,
+                     const Room& room, Scratch& scratch) {
+  if (!room.is_needed(in)) return images;
+  const int64_t step = room.floats(channels);
+  float* to = scratch.floats(count * step);
+  for (int64_t n = 0; n < count; ++n) {
+    give_room(images + n * product(in) * channels, in, channels, room, to + n * step);
+  }
+  return to;
+}
+
 // Computes the outputs `begin` to `end` of images that lie `step` apart, for one phase.
 void run_phase(const Phase& phase, const float* images, int64_t step, int64_t count, float* out,
                int64_t out_step, int64_t begin, int64_t end, int64_t groups, int64_t channels,
@@ -87,39 +99,28 @@ void run_phases(ffi::ThreadPool& pool, const std::vector<Phase>& phases, const f
     work += phase.windows.size() * phase.filters.size();
   }
   if (outputs == 0 || batch == 0) return;
-  const int64_t threads = work * batch < kSmall ? 1 : std::max<int64_t>(pool.num_threads(), 1);
+  const int64_t threads = threads_for(pool, work * batch);
   const int64_t fair = (batch + 4 * threads - 1) / (4 * threads);
-  const bool copied = room.is_needed(in_sizes);
   const int64_t in_image = product(in_sizes) * in_channels;
-  const int64_t in_step = copied ? room.floats(in_channels) : in_image;
+  const int64_t in_step = room.floats(in_channels);
   const int64_t out_step = product(out_sizes) * out_channels;
   const int64_t images = std::min(fair, images_of_chunk(outputs, in_step));
   const int64_t chunks = (batch + images - 1) / images;
-  const int64_t parts = threads == 1 || chunks >= 2 * threads ? 1 : std::min<int64_t>(2 * threads, outputs);
+  const bool enough = threads == 1 || chunks >= 2 * threads;
+  const int64_t parts = enough ? 1 : std::min<int64_t>(2 * threads, outputs);
 
   auto task = [&](int64_t index) {
     static thread_local Scratch scratch;
     const int64_t chunk = index / parts, part = index % parts;
     const int64_t first = chunk * images, count = std::min(images, batch - first);
-    const float* seen = in + first * in_image;
-    if (copied) {
-      float* to = scratch.floats(count * in_step);
-      for (int64_t n = 0; n < count; ++n) {
-        give_room(seen + n * in_image, in_sizes, in_channels, room, to + n * in_step);
-      }
-      seen = to;
-    }
+    const float* seen = in_room(in + first * in_image, count, in_sizes, in_channels, room, scratch);
     for (const Phase& phase : phases) {
       const int64_t size = phase.windows.size();
       run_phase(phase, seen, in_step, count, out + first * out_step, out_step, size * part / parts,
                 size * (part + 1) / parts, groups, in_channels / groups, out_channels / groups);
     }
   };
-  if (threads == 1) {
-    for (int64_t i = 0; i < chunks * parts; ++i) task(i);
-  } else {
-    share(pool, chunks * parts, task);
-  }
+  share(pool, threads, chunks * parts, task);
 }
 
 void forward(ffi::ThreadPool& pool, const Convolution& c, const float* x, const float* w,
@@ -204,11 +205,10 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
   const int64_t features = c.group_features(), width = rounded_up(features, kWidth);
   const int64_t taps = rows_seen.size(), outputs = product(c.out);
   const int64_t size = c.groups * taps * width;
-  const bool copied = room.is_needed(c.in);
   const int64_t in_image = product(c.in) * c.channels;
-  const int64_t in_step = copied ? room.floats(c.channels) : in_image;
+  const int64_t in_step = room.floats(c.channels);
   // As many parts as threads, so that sums come out the same in every run on a machine.
-  const int64_t threads = c.batch * outputs * size < kSmall ? 1 : pool.num_threads();
+  const int64_t threads = threads_for(pool, c.batch * outputs * size);
   const int64_t parts = std::max<int64_t>(1, std::min(threads, c.batch));
   static thread_local Scratch kept;
   float* sums = kept.floats(parts * size);
@@ -225,14 +225,7 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
     const int64_t end = c.batch * (part + 1) / parts;
     for (int64_t n = c.batch * part / parts; n < end; n += images) {
       const int64_t count = std::min(images, end - n);
-      const float* seen = x + n * in_image;
-      if (copied) {
-        float* to = scratch.floats(count * in_step);
-        for (int64_t i = 0; i < count; ++i) {
-          give_room(seen + i * in_image, c.in, c.channels, room, to + i * in_step);
-        }
-        seen = to;
-      }
+      const float* seen = in_room(x + n * in_image, count, c.in, c.channels, room, scratch);
       const float* gradient = g + n * outputs * c.features;
       for (int64_t p = 0, taken; p < count * outputs; p += taken) {
         taken = next_tile(count * outputs - p, kChunk);
@@ -241,11 +234,7 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
       }
     }
   };
-  if (parts == 1) {
-    task(0);
-  } else {
-    share(pool, parts, task);
-  }
+  share(pool, threads, parts, task);
   for (int64_t tap = 0; tap < taps; ++tap) {
     for (int64_t group = 0; group < c.groups; ++group) {
       float* to = dw + tap * c.features + group * features;

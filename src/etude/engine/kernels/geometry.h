@@ -20,8 +20,8 @@ using Sizes = std::array<int64_t, kRank>;
 
 inline int64_t product(const Sizes& sizes) { return sizes[0] * sizes[1] * sizes[2]; }
 
-// What a convolution, or a pooling, was asked for. Images (batch, *in, channels), filters (*window, channels /
-// groups, features), outputs (batch, *out, features).
+// What a convolution, or a pooling, was asked for. Images (batch, *in, channels), filters (*window,
+// channels / groups, features), outputs (batch, *out, features).
 struct Convolution {
   int64_t batch, channels, features, groups;
   Sizes in, out, window, stride, low, dilation;

@@ -13,8 +13,8 @@ namespace etude {
 
 typedef int32_t Choice __attribute__((vector_size(4 * kWidth)));  // lanes of 0 or -1, or places
 
-// What one output sees of an image: as many places as its window has in there, in the order in which
-// ties count; and whether it begins in there. What lies outside is -∞.
+// What one output sees of an image: as many places as its window has in there, in the order in
+// which ties count; and whether it begins in there. What lies outside is -∞.
 struct Seen {
   const Offset* places;
   int32_t count;

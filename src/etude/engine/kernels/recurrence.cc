@@ -5,8 +5,8 @@
 // see each other, so each thread takes some of them through all steps and never waits for another.
 //
 // All arrays are time-major: (T, N, ...), with T steps, N sequences, H units. Gates lie side by
-// side in the order of Keras. The mathematics is that of `etude/ops/recurrence`, but for the gradients of what is
-// kept from the way forward: nothing else may depend on that here.
+// side in the order of Keras. The mathematics is that of `etude/ops/recurrence`, but for the
+// gradients of what is kept from the way forward: nothing else may depend on that here.
 
 #include "products.h"
 #include "tanh.h"
@@ -69,12 +69,11 @@ const float* given(const Floats& buffer) {
 template <typename Slice>
 void share_sequences(ffi::ThreadPool& pool, const Sequences& s, int64_t gates,
                      const Slice& slice) {
-  const bool alone = s.steps * s.states() * gates * s.units < kSmall;
-  const int64_t threads = alone ? 1 : std::max<int64_t>(pool.num_threads(), 1);
+  const int64_t threads = threads_for(pool, s.steps * s.states() * gates * s.units);
   const int64_t parts = std::clamp<int64_t>(s.batch / kSequences, 1, threads);
-  auto part = [&](int64_t i) { slice(s.batch * i / parts, s.batch * (i + 1) / parts); };
-  if (parts == 1) return part(0);
-  share(pool, parts, part);
+  share(pool, threads, parts, [&](int64_t i) {
+    slice(s.batch * i / parts, s.batch * (i + 1) / parts);
+  });
 }
 
 // Calls unit(i, count) for all units of a sequence, a vector of them at a time, the last in part.

@@ -13,15 +13,27 @@
 
 namespace etude {
 
-// Calls task(0) ... task(count - 1), each once, on the caller's thread and on those of the pool
-// that come in time. Returns when all are done. The caller never waits for a task that nobody has
-// begun, so that a pool whose threads all wait here cannot stand still.
+constexpr int64_t kSmall = 100 * 1000;  // multiply-adds that are not worth waking a thread for
+
+// How many threads so much work, in multiply-adds, is worth.
+inline int64_t threads_for(const xla::ffi::ThreadPool& pool, int64_t work) {
+  return work < kSmall ? 1 : std::max<int64_t>(pool.num_threads(), 1);
+}
+
+// Calls task(0) ... task(count - 1), each once: in order on the caller's thread, where it shall be
+// the only one, else also on those of the pool that come in time. Returns when all are done. The
+// caller never waits for a task that nobody has begun, so that a pool whose threads all wait here
+// cannot stand still.
 template <typename Task>
-void share(xla::ffi::ThreadPool& pool, int64_t count, const Task& task) {
+void share(xla::ffi::ThreadPool& pool, int64_t threads, int64_t count, const Task& task) {
+  const int64_t helpers = std::min(threads, count) - 1;
+  if (helpers <= 0) {
+    for (int64_t i = 0; i < count; ++i) task(i);
+    return;
+  }
   struct State {
     std::atomic<int64_t> next{0}, done{0};
   };
-  const int64_t helpers = std::min<int64_t>(pool.num_threads(), count) - 1;
   auto state = std::make_shared<State>();
   // A late helper finds nothing left, and touches only what it holds itself.
   auto work = [state, count, &task]() {
@@ -35,20 +47,15 @@ void share(xla::ffi::ThreadPool& pool, int64_t count, const Task& task) {
   while (state->done.load() < count) std::this_thread::yield();
 }
 
-constexpr int64_t kSmall = 100 * 1000;  // multiply-adds that are not worth waking a thread for
-
 // Calls task(0) ... task(count - 1), some in a row on one thread, each of which is so much work.
 template <typename Task>
 void share_chunks(xla::ffi::ThreadPool& pool, int64_t count, int64_t work, const Task& task) {
-  const bool alone = count * work < kSmall;
-  const int64_t wanted = alone ? 1 : 4 * std::max<int64_t>(pool.num_threads(), 1);
-  const int64_t chunks = std::min(wanted, count);
-  auto chunk = [&](int64_t index) {
+  const int64_t threads = threads_for(pool, count * work);
+  const int64_t chunks = threads == 1 ? 1 : std::min(4 * threads, count);
+  share(pool, threads, chunks, [&](int64_t index) {
     const int64_t end = count * (index + 1) / chunks;
     for (int64_t i = count * index / chunks; i < end; ++i) task(i);
-  };
-  if (chunks == 1) return chunk(0);
-  share(pool, chunks, chunk);
+  });
 }
 
 // Memory that a thread keeps from one call to the next: fresh pages cost more than the work on

@@ -30,8 +30,8 @@ inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = va
 
 constexpr int kMostRows = 12;  // of any tile
 
-// A vector that the compiler holds in a register from here on; it would rather load it anew for each
-// of its uses, which asks more of the memory than the arithmetic does.
+// A vector that the compiler holds in a register from here on; it would rather load it anew for
+// each of its uses, which asks more of the memory than the arithmetic does.
 inline __attribute__((always_inline)) Vector held(const float* from) {
   typedef float Register __attribute__((vector_size(4 * kWidth)));
   Register value = load(from);
