@@ -8,14 +8,12 @@ from etude.autodiff import Tensor, composite, primitive
 from etude.engine import xp
 from etude.ops.joining import concatenate, split
 from etude.ops.recurrence.steps import (
-    bias_or_zeros,
     checked,
     flat,
     input_gradients,
     joined,
     keep,
     kernels_back,
-    mask_of,
     or_zeros,
     outputs,
     passed_on,
@@ -24,7 +22,6 @@ from etude.ops.recurrence.steps import (
     project,
     raw,
     sigmoid,
-    states_of,
     steps_there,
     tensor_of_steps,
 )
@@ -70,15 +67,13 @@ def gru(
     >>> print(h.numpy().round(4))
     [[0.2048]]
     """
-    x, w, u = checked("gru", inputs, kernel, recurrent_kernel, 3)
-    [h0] = states_of("gru", initial_states[:1], x, u.shape[0])
-    here = mask_of("gru", mask, x)
-    width = w.shape[1]
+    rows = (2,) if reset_after else ()
+    x, [h0], w, u, b, here = checked(
+        "gru", 3, inputs, initial_states[:1], kernel, recurrent_kernel, bias, mask, rows
+    )
     if reset_after:
-        b = bias_or_zeros("gru", bias, w, (2, width))
         states, last, _, _ = _gru(x, h0, w, u, b[0], b[1], here)
     else:
-        b = bias_or_zeros("gru", bias, w, (width,))
         states, last, _ = _gru_reset_before(x, h0, w, u, b, here)
     return outputs(states, here, zero_output_for_mask), [last]
 

@@ -8,13 +8,11 @@ from etude.autodiff import Tensor, composite, primitive
 from etude.engine import xp
 from etude.ops.joining import concatenate, split
 from etude.ops.recurrence.steps import (
-    bias_or_zeros,
     checked,
     input_gradients,
     joined,
     keep,
     kernels_back,
-    mask_of,
     or_zeros,
     outputs,
     passed_on,
@@ -23,7 +21,6 @@ from etude.ops.recurrence.steps import (
     project,
     raw,
     sigmoid,
-    states_of,
     steps_there,
     tensor_of_steps,
 )
@@ -68,10 +65,9 @@ def lstm(
     >>> print(h.numpy().round(4), c.numpy().round(4))
     [[0.3696]] [[0.5568]]
     """
-    x, w, u = checked("lstm", inputs, kernel, recurrent_kernel, 4)
-    h0, c0 = states_of("lstm", initial_states, x, u.shape[0])
-    here = mask_of("lstm", mask, x)
-    b = bias_or_zeros("lstm", bias, w, (w.shape[1],))
+    x, [h0, c0], w, u, b, here = checked(
+        "lstm", 4, inputs, initial_states, kernel, recurrent_kernel, bias, mask
+    )
     states, h, c, _, _ = _lstm(x, h0, c0, w, u, b, here)
     return outputs(states, here, zero_output_for_mask), [h, c]
 

@@ -7,13 +7,11 @@ from typing import Any
 from etude.autodiff import Tensor, composite, primitive
 from etude.engine import xp
 from etude.ops.recurrence.steps import (
-    bias_or_zeros,
     checked,
     input_gradients,
     joined,
     keep,
     kernels_back,
-    mask_of,
     or_zeros,
     outputs,
     passed_on,
@@ -21,7 +19,6 @@ from etude.ops.recurrence.steps import (
     product_over_steps,
     project,
     raw,
-    states_of,
     steps_there,
     tensor_of_steps,
 )
@@ -59,10 +56,9 @@ def simple_rnn(
     >>> print(y.numpy().ravel().round(4), h.numpy().round(4))
     [0.7616 0.642 ] [[0.642]]
     """
-    x, w, u = checked("simple_rnn", inputs, kernel, recurrent_kernel, 1)
-    [h0] = states_of("simple_rnn", initial_states[:1], x, u.shape[0])
-    here = mask_of("simple_rnn", mask, x)
-    b = bias_or_zeros("simple_rnn", bias, w, (w.shape[1],))
+    x, [h0], w, u, b, here = checked(
+        "simple_rnn", 1, inputs, initial_states[:1], kernel, recurrent_kernel, bias, mask
+    )
     states, last = _simple_rnn(x, h0, w, u, b, here)
     return outputs(states, here, zero_output_for_mask), [last]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from etude.autodiff import Tensor, as_tensor
 from etude.autodiff.recording import is_recording
@@ -108,52 +109,82 @@ def or_zeros(g: Tensor | None, like: Tensor) -> Tensor:
     return zeros_like(like) if g is None else g
 
 
+class Arguments(NamedTuple):
+    """What a recurrence is called with, as Tensors of one dtype and of shapes that fit.
+
+    Attributes:
+        x: inputs, (N, T, D).
+        states: initial states, (N, H) each.
+        kernel: (D, G·H).
+        recurrent_kernel: (H, G·H).
+        bias: (*rows, G·H).
+        mask: (N, T), or None.
+    """
+
+    x: Tensor
+    states: list[Tensor]
+    kernel: Tensor
+    recurrent_kernel: Tensor
+    bias: Tensor
+    mask: Tensor | None
+
+
 def checked(
-    name: str, inputs: Any, kernel: Any, recurrent_kernel: Any, gates: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Inputs and weights as Tensors of one dtype and of shapes that fit."""
-    kernel = as_tensor(kernel)
-    inputs, recurrent_kernel = (
-        cast(as_tensor(t), kernel.dtype) for t in (inputs, recurrent_kernel)
-    )
-    units = recurrent_kernel.shape[0]
-    fits = recurrent_kernel.shape == (units, gates * units)
-    if inputs.ndim != 3 or kernel.shape != (inputs.shape[-1], gates * units) or not fits:
+    name: str,
+    gates: int,
+    inputs: Any,
+    initial_states: Sequence[Any],
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any,
+    mask: Any,
+    rows: tuple[int, ...] = (),
+) -> Arguments:
+    """The arguments of a recurrence.
+
+    Args:
+        name: what is called, for messages.
+        gates: G.
+        inputs: see `Arguments`, as all below.
+        initial_states: states, or what is broadcast to them.
+        kernel: the inputs' weights.
+        recurrent_kernel: the states' weights.
+        bias: None for zeros.
+        mask: what is broadcast to it, or None.
+        rows: the shape of the bias, before its last axis.
+
+    Raises:
+        ShapeError: one has another shape.
+    """
+    w = as_tensor(kernel)
+    x, u = cast(as_tensor(inputs), w.dtype), cast(as_tensor(recurrent_kernel), w.dtype)
+    units = u.shape[0]
+    width = gates * units
+    if x.ndim != 3 or w.shape != (x.shape[-1], width) or u.shape != (units, width):
         raise ShapeError(
             f"{name}() expects inputs (batch, steps, features) and a kernel (features, "
             f"{gates} * units), with a recurrent kernel (units, {gates} * units); got inputs "
-            f"{inputs.shape}, kernel {kernel.shape}, recurrent kernel {recurrent_kernel.shape}."
+            f"{x.shape}, kernel {w.shape}, recurrent kernel {u.shape}."
         )
-    return inputs, kernel, recurrent_kernel
 
+    def fitted(what: str, value: Any, shape: tuple[int, ...], dtype: str = str(w.dtype)) -> Tensor:
+        found = as_tensor(value, "bool") if dtype == "bool" else cast(as_tensor(value), dtype)
+        if found.shape == shape:
+            return found
+        pairs = zip(reversed(found.shape), reversed(shape), strict=False)
+        if found.ndim > len(shape) or any(own not in (1, size) for own, size in pairs):
+            raise ShapeError(f"{name}() expects {what} of shape {shape}; got {found.shape}.")
+        return broadcast_to(found, shape)
 
-def fitted(name: str, what: str, value: Any, dtype: str, shape: tuple[int, ...]) -> Tensor:
-    """A Tensor of that dtype and shape, broadcast where it has ones."""
-    found = as_tensor(value, "bool") if dtype == "bool" else cast(as_tensor(value), dtype)
-    if found.shape == shape:
-        return found
-    pairs = zip(reversed(found.shape), reversed(shape), strict=False)
-    if found.ndim > len(shape) or any(own not in (1, size) for own, size in pairs):
-        raise ShapeError(f"{name}() expects {what} of shape {shape}; got {found.shape}.")
-    return broadcast_to(found, shape)
-
-
-def states_of(name: str, initial_states: Any, x: Tensor, units: int) -> list[Tensor]:
-    """The initial states, (N, H) each."""
-    shape = (x.shape[0], units)
-    return [fitted(name, "initial states", s, str(x.dtype), shape) for s in initial_states]
-
-
-def mask_of(name: str, mask: Any, x: Tensor) -> Tensor | None:
-    """The mask, (N, T), or None."""
-    return None if mask is None else fitted(name, "a mask", mask, "bool", x.shape[:2])
-
-
-def bias_or_zeros(name: str, bias: Any, like: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The bias, or zeros where there is none."""
-    if bias is None:
-        return Tensor(xp().zeros(shape, like.dtype))
-    return fitted(name, "a bias", bias, str(like.dtype), shape)
+    b = xp().zeros((*rows, width), w.dtype) if bias is None else bias
+    return Arguments(
+        x,
+        [fitted("initial states", state, (x.shape[0], units)) for state in initial_states],
+        w,
+        u,
+        fitted("a bias", b, (*rows, width)),
+        None if mask is None else fitted("a mask", mask, x.shape[:2], "bool"),
+    )
 
 
 def outputs(states: Tensor, mask: Tensor | None, zero_output_for_mask: bool) -> Tensor:
