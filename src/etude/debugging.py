@@ -14,7 +14,7 @@ import numpy as np
 
 from etude import ops
 from etude.autodiff import GradientTape, function
-from etude.autodiff.watching import watched_by
+from etude.autodiff.watching import Observer, watched_by
 from etude.callbacks import Callback
 from etude.callbacks.terminate_on_nan import NaNLossError
 from etude.data.arrays import to_arrays
@@ -212,26 +212,11 @@ class TrainingHealth(Callback):
         return " ".join(lines)
 
 
-class _Outputs:
-    """Keeps the outputs of layers with ReLU; see `etude.autodiff.watching.Observer`."""
+class _Outputs(Observer):
+    """Keeps the outputs of layers with ReLU."""
 
     def __init__(self) -> None:
         self.found: dict[str, Any] = {}
-
-    def ran(
-        self, primitive: Any, inputs: list[Any], outputs: tuple[Any, ...], options: dict[str, Any]
-    ) -> None:
-        """Nothing."""
-
-    def hides(self, array: Any) -> bool:
-        """No: all values are there."""
-        return False
-
-    def pulling_back(self, call: Any) -> None:
-        """Nothing."""
-
-    def enters(self, layer: Any) -> None:
-        """Nothing."""
 
     def leaves(self, layer: Any, outputs: Any) -> None:
         """Keeps them."""

@@ -122,11 +122,18 @@ class Primitive:
         none_for_zero: whether the rule gets None for a cotangent that is zero.
     """
 
-    def __init__(self, forward: Callable[..., Any], cast: str | None, arity: int | None):
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        cast: str | None,
+        arity: int | None,
+        none_for_zero: bool = False,
+    ):
         functools.update_wrapper(self, forward)
         self.forward = forward
         self.name = forward.__name__
         self.cast = cast
+        self.none_for_zero = none_for_zero
         own = _Parameters.of(forward)
         self.variadic = own.variadic
         self.arity = None if own.variadic else (own.required if arity is None else arity)
@@ -136,7 +143,6 @@ class Primitive:
         self.rule: Callable[..., tuple[Any, ...]] | None = None
         self.rule_options: tuple[str, ...] | None = None
         self.reason: str | None = None
-        self.none_for_zero = False
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -351,8 +357,7 @@ def primitive(
     """
 
     def register(function: Callable[..., Any]) -> Primitive:
-        made = Primitive(function, cast, arity)
-        made.none_for_zero = none_for_zero
+        made = Primitive(function, cast, arity, none_for_zero)
         PRIMITIVES[made.name] = made
         if not made.name.startswith("_"):
             OPS[made.name] = made

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 __all__ = ["Observer", "is_hidden", "observer", "watched_by"]
 
 
-class Observer(Protocol):
-    """What is told of what runs."""
+class Observer:
+    """What is told of what runs; by itself it does nothing with it."""
 
     def ran(
         self,
@@ -28,23 +28,19 @@ class Observer(Protocol):
             outputs: its results, arrays.
             options: its static options, as far as they were given.
         """
-        ...
 
     def hides(self, array: Any) -> bool:
         """Whether Python code must not see the values of an array: another run has others."""
-        ...
+        return False
 
     def pulling_back(self, call: Any) -> None:
         """The gradient rule of a recorded call is about to run; None: no rule any more."""
-        ...
 
     def enters(self, layer: Any) -> None:
         """The call of a layer begins."""
-        ...
 
     def leaves(self, layer: Any, outputs: Any) -> None:
         """The call of a layer has ended; the outputs are None where it failed."""
-        ...
 
 
 class _State(threading.local):

@@ -130,12 +130,8 @@ def max_pool_scatter(
 ) -> Array:
     """Adds each g to the place in x where its window has its (first) maximum: (N, *S, C)."""
     how = (strides, padding, (1,) * len(strides), 1)
-    is_large = x.shape[0] > 1 and x.shape[-1] >= _FEW_CHANNELS
-    if (
-        is_large
-        and g.dtype == x.dtype == "float32"
-        and xla_native.serves(g, x, x.shape, window, g.shape, how)
-    ):
+    serves = xla_native.serves(g, x, x.shape, window, g.shape, how) and g.dtype == x.dtype
+    if serves and x.dtype == "float32" and x.shape[0] > 1 and x.shape[-1] >= _FEW_CHANNELS:
         return xla_native.max_pool_scatter(g, x, window, how)
     dx = jnp.zeros(x.shape, g.dtype)
     for position, here in _first_matches(out, x, window, strides, padding):

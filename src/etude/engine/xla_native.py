@@ -110,8 +110,8 @@ def call(symbol: str, results: Sequence[Ints], *inputs: Array, **settings: Any) 
 
 
 def serves(a: Array, b: Array, images: Ints, filters: Ints, outputs: Ints, how: How) -> bool:
-    """Whether the kernels are the ones to take for a convolution of these factors and shapes."""
-    if _here.left_out:  # sizes may be symbols then
+    """Whether the kernels are the ones to take for windows of these factors and shapes."""
+    if not computes(a, b):  # asked first: where they are left out, sizes may be symbols
         return False
     strides, padding, dilation, _ = how
     sizes = zip(images[1:-1], filters, outputs[1:-1], strides, padding, dilation, strict=False)
@@ -122,7 +122,6 @@ def serves(a: Array, b: Array, images: Ints, filters: Ints, outputs: Ints, how: 
         and math.prod(images) > 0
         and math.prod(outputs) > 0
         and math.prod(longest) * max(images[-1], outputs[-1]) < _MOST_FLOATS
-        and computes(a, b)
     )
 
 

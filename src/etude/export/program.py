@@ -16,7 +16,7 @@ import numpy as np
 
 from etude import config, tree
 from etude.autodiff import Tensor, stop_recording
-from etude.autodiff.watching import watched_by
+from etude.autodiff.watching import Observer, watched_by
 from etude.engine import Frame, xp
 from etude.errors import ArgumentError, ExportError, StateError, TracingError
 from etude.export.sizes import Box, Size, Unruly
@@ -177,8 +177,8 @@ class _Seen:
 
 
 @dataclass
-class _Recorder:
-    """Looks at every operation; see `etude.autodiff.watching.Observer`."""
+class _Recorder(Observer):
+    """Keeps every operation, and in which layer it was."""
 
     dependent: dict[int, Any]  # arrays that depend on the inputs, by id; they are kept alive
     calls: list[_Seen] = field(default_factory=list)
@@ -196,9 +196,6 @@ class _Recorder:
 
     def hides(self, array: Any) -> bool:
         return id(array) in self.dependent
-
-    def pulling_back(self, call: Any) -> None:
-        pass
 
     def enters(self, layer: Any) -> None:
         self.layers.append(layer.name)

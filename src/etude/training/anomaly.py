@@ -18,7 +18,7 @@ import numpy as np
 
 from etude import tree
 from etude.autodiff.function import as_input
-from etude.autodiff.watching import watched_by
+from etude.autodiff.watching import Observer, watched_by
 from etude.dtypes import is_float_dtype
 from etude.engine import xp
 from etude.naming import current_path
@@ -140,8 +140,8 @@ class _Call:
         self.line: str | None = None
 
 
-class _Trace:
-    """Looks at every operation of a step; see `etude.autodiff.watching.Observer`."""
+class _Trace(Observer):
+    """Looks at every operation of a step."""
 
     def __init__(self, optimizers: set[str]) -> None:
         self.optimizers = optimizers  # their names: they open scopes of these
@@ -171,10 +171,6 @@ class _Trace:
             elif not self.layers and current_path().partition("/")[0] in self.optimizers:
                 call.kind = "optimizer"
             self.calls[id(array)] = call
-
-    def hides(self, array: Any) -> bool:
-        """No: all values are there."""
-        return False
 
     def pulling_back(self, call: Any) -> None:
         """The operation whose gradient is computed from now on."""
