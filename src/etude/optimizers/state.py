@@ -269,7 +269,8 @@ class OptimizerState:
         if len(store.keys()) != len(self.variables):
             warnings.warn(
                 f"Skipping variable loading for optimizer '{self.name}': the file holds "
-                f"{len(store.keys())} variables, and it has {len(self.variables)}. It starts anew.",
+                f"{len(store.keys())} variables, and it has {len(self.variables)}. It is left as "
+                "it is.",
                 stacklevel=2,
             )
             return

@@ -30,6 +30,7 @@ from etude.saving.archive import (
 )
 from etude.saving.files import write_atomically
 from etude.saving.object_sharing import object_sharing
+from etude.saving.owners import owners
 from etude.saving.refusals import named_errors, refuse_programs
 from etude.saving.serialization import (
     deserialize_keras_object,
@@ -157,7 +158,7 @@ def _restored(
         found = deserialize_keras_object(config, custom_objects)
         if hasattr(found, "load_own_variables"):
             weights.from_source(found, archive.source(WEIGHTS, f"{archive.name}: `{WEIGHTS}`"))
-            assets.give(weights.owners(found), archive)
+            assets.give(list(owners(found)), archive)
     return found
 
 
@@ -169,7 +170,7 @@ def _members(model: Any, config: Any = None) -> dict[str, bytes]:
         with object_sharing():
             config = serialize_keras_object(model)
     if hasattr(model, "save_own_variables"):
-        variables = {WEIGHTS: weights.to_bytes(model), **assets.members(weights.owners(model))}
+        variables = {WEIGHTS: weights.to_bytes(model), **assets.members(list(owners(model)))}
     else:  # a loss has no variables
         variables = {WEIGHTS: b""}
     now = datetime.datetime.now(tz=datetime.UTC)

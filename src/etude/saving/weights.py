@@ -22,12 +22,12 @@ import h5py
 import numpy as np
 
 from etude.errors import ArgumentError, NotBuiltError, SerializationError, ShapeError
-from etude.naming import to_snake_case
 from etude.saving import legacy_h5, safetensors_file, shards
 from etude.saving.archive import WEIGHTS, opened
 from etude.saving.files import write_atomically
 from etude.saving.hdf5 import Dataset
 from etude.saving.hdf5.source import Source
+from etude.saving.owners import is_seed_generator, named_weights, owners, variables_of
 from etude.saving.refusals import named_errors, refuse_programs
 from etude.saving.stored import StoredFile, open_file
 
@@ -35,8 +35,6 @@ __all__ = [
     "as_array",
     "from_source",
     "load",
-    "named_weights",
-    "owners",
     "parts",
     "read_into",
     "save",
@@ -174,119 +172,6 @@ def from_source(model: Any, source: Source, skip_mismatch: bool = False) -> None
         read_into(model, StoredFile(file), skip_mismatch)
 
 
-# ---- walking over objects ---------------------------------------------------------------------
-
-
-def _owns_variables(value: Any) -> bool:
-    return not isinstance(value, type) and (
-        hasattr(value, "save_own_variables") or _is_seed_generator(value)
-    )
-
-
-def _is_seed_generator(value: Any) -> bool:
-    return type(value).__name__ == "SeedGenerator" and hasattr(value, "state")
-
-
-def _children(owner: Any) -> Iterator[tuple[str, Any]]:
-    """The attributes of an object that may own variables, in the order of Keras.
-
-    What Keras offers under a public name too, such as ``query_dense``, has that name in files: a
-    class says so in ``saved_names``. The layers of a graph come first. Other models have theirs
-    under the name ``layers`` between their attributes: those with names before it have paths of
-    their own. Private ones come last.
-    """
-    own = vars(owner)
-    layers = None if "layers" in own else getattr(owner, "layers", None)
-    in_order = isinstance(layers, list) and getattr(owner, "_graph", None) is not None
-    names = [name for name in own if name not in _HIDDEN and not name.startswith("__")]
-    if in_order or type(owner).__name__ == "Sequential":
-        yield "layers", layers
-    elif isinstance(layers, list):
-        names.append("layers")
-    shown: dict[str, str] = getattr(type(owner), "saved_names", {})
-    found: list[tuple[str, str]] = [(shown.get(name) or name, name) for name in names]
-    for name, kept in sorted(found, key=lambda pair: (pair[0].startswith("_"), pair[0])):
-        yield name, layers if name == "layers" and layers is not None else own[kept]
-
-
-# What `Layer` and `Trainer` keep of their own; what users own is found under its own name too.
-_HIDDEN = frozenset(
-    (
-        "_auto_config", "_compile_loss", "_compile_metrics", "_functional", "_graph",
-        "_inbound_nodes", "_layers", "_loss_tracker", "_losses", "_metrics",
-        "_non_trainable_variables", "_outbound_nodes", "_programs", "_seed_generators", "_tracker",
-        "_trainable_variables", "_compile_config", "history", "loss",
-    )
-)  # fmt: skip
-
-
-def _walk(owner: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
-    """All objects that own variables, with their paths, each once."""
-    if id(owner) in seen:
-        return
-    seen[id(owner)] = owner
-    yield path, owner
-    if _is_seed_generator(owner):
-        return
-    for name, child in _children(owner):
-        inner = f"{path}/{name}" if path else name
-        if _owns_variables(child):
-            yield from _walk(child, inner, seen)
-        elif isinstance(child, (list, tuple, dict, set)):
-            yield from _walk_container(child, inner, seen)
-
-
-def owners(model: Any) -> list[tuple[str, Any]]:
-    """All objects in a model that own variables or files, with their paths."""
-    return list(_walk(model, "", {}))
-
-
-def named_weights(model: Any, objects_to_skip: Any = ()) -> tuple[dict[str, Any], dict[str, str]]:
-    """The weights of a model by names that depend on its architecture alone.
-
-    Returns:
-        The Variables by names such as ``layers.dense_1.kernel``; and the names of the objects that
-        own them, by their paths, such as ``layers.dense_1``.
-    """
-    skipped = {id(item) for item in objects_to_skip or ()}
-    wanted = {id(weight) for weight in model.weights}
-    found: dict[str, Any] = {}
-    names: dict[str, str] = {}
-    for path, owner in _walk(model, "", {}):
-        start = path.replace("/", ".")
-        if id(owner) in skipped or _is_seed_generator(owner):
-            continue
-        for weight in _wanted(owner):
-            if id(weight) not in wanted:
-                continue  # of an optimizer or a metric
-            wanted.discard(id(weight))
-            own = f"{start}.{weight.name}" if start else weight.name
-            if own in found:
-                own += f"_{sum(name == own or name.startswith(f'{own}_') for name in found)}"
-            found[own] = weight
-            if isinstance(getattr(owner, "name", None), str):
-                names[start] = owner.name
-    return found, names
-
-
-def _walk_container(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
-    if id(container) in seen:
-        return
-    seen[id(container)] = container  # held, so that its id stays its own
-    used: dict[str, int] = {}
-    for item in container.values() if isinstance(container, dict) else container:
-        is_owner = _owns_variables(item)
-        if not is_owner and not isinstance(item, (list, tuple, dict)):
-            continue
-        name = to_snake_case(type(item).__name__) if is_owner else "container"
-        count = used[name] = used.get(name, -1) + 1
-        inner = f"{path}/{name}_{count}" if count else f"{path}/{name}"
-        if is_owner:
-            yield from _walk(item, inner, seen)
-        else:
-            yield from _walk_container(item, inner, seen)
-
-
 # ---- writing and reading ----------------------------------------------------------------------
 
 
@@ -299,11 +184,11 @@ def write_from(model: Any, file: h5py.File, objects_to_skip: Any = ()) -> None:
 def parts(model: Any, objects_to_skip: Any = ()) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """For each object that owns variables its path, its name, and their values."""
     skipped = {id(item) for item in objects_to_skip or ()}
-    for path, owner in _walk(model, "", {}):
+    for path, owner in owners(model):
         store: dict[str, Any] = {}
         if id(owner) in skipped:
             continue
-        if _is_seed_generator(owner):
+        if is_seed_generator(owner):
             store["0"] = owner.state.numpy()
         else:
             owner.save_own_variables(store)
@@ -346,13 +231,13 @@ def read_into(
     visited: set[str] = set()
     missing: list[tuple[str, Any]] = []
     skipped = {id(item) for item in objects_to_skip or ()}
-    for path, owner in _walk(model, "", {}):
+    for path, owner in owners(model):
         visited.add(path)
         if id(owner) in skipped:
             continue
         store = source.variables(path)
         if not store:
-            if _wanted(owner) and not _may_be_missing(path, owner):
+            if variables_of(owner) and not _may_be_missing(path, owner):
                 missing.append((path, owner))
             elif _reads_by_itself(owner):
                 _try(lambda o=owner: o.load_own_variables({}), skip_mismatch)
@@ -375,7 +260,7 @@ def read_into(
 def _raise_missing(filename: str, owner: Any, path: str) -> None:
     raise SerializationError(
         f"The file {filename} holds no variables for '{path or 'the model'}', which has "
-        f"{len(_wanted(owner))} and received 0 variables. Its architecture may be another one."
+        f"{len(variables_of(owner))} and received 0 variables. Its architecture may be another one."
     )
 
 
@@ -392,7 +277,7 @@ def _try(read: Callable[[], None], skip_mismatch: bool) -> None:
 def _alias(model: Any, owner: Any, path: str, source: Any) -> str | None:
     """Another path to an object: a property of the class of the object that owns it."""
     outer_path, _, own = path.rpartition("/")
-    for found, outer in _walk(model, "", {}):
+    for found, outer in owners(model):
         if found != outer_path:
             continue
         for kept, shown in getattr(type(outer), "saved_names", {}).items():
@@ -426,15 +311,13 @@ def _warn_of_unused(source: Any, visited: set[str], skip_mismatch: bool) -> None
         )
 
 
-def _wanted(owner: Any) -> list[Any]:
-    return [owner.state] if _is_seed_generator(owner) else _variables_of(owner)
-
-
 def _may_be_missing(path: str, owner: Any) -> bool:
     """Seeds and the optimizer's state need not be in a file of weights."""
-    return (
-        _is_seed_generator(owner) or path.split("/")[0] == "optimizer" or hasattr(owner, "result")
-    )
+    return is_seed_generator(owner) or _is_of_optimizer(path) or hasattr(owner, "result")
+
+
+def _is_of_optimizer(path: str) -> bool:
+    return path.split("/")[0] == "optimizer"
 
 
 def _reads_by_itself(owner: Any) -> bool:
@@ -443,15 +326,9 @@ def _reads_by_itself(owner: Any) -> bool:
     return method is not None and not method.__module__.startswith("etude.")
 
 
-def _variables_of(owner: Any) -> list[Any]:
-    if hasattr(owner, "_own_variables"):
-        return owner._own_variables()
-    return list(getattr(owner, "variables", []))
-
-
 def _read(owner: Any, store: dict[str, Dataset], path: str) -> None:
-    misfit = _misfit(_wanted(owner), store, path)
-    if misfit and path.split("/")[0] == "optimizer":
+    misfit = _misfit(variables_of(owner), store, path)
+    if misfit and _is_of_optimizer(path):
         # Layers may have been frozen since, or compiled with another optimizer: no reason to lose
         # what the model has learnt.
         warnings.warn(
@@ -462,7 +339,7 @@ def _read(owner: Any, store: dict[str, Dataset], path: str) -> None:
         )
     elif misfit:
         raise ShapeError(misfit)
-    elif _is_seed_generator(owner):
+    elif is_seed_generator(owner):
         if "0" not in store:
             raise SerializationError(f"The file holds no state of the seed generator '{path}'.")
         owner.state.assign(as_array(store["0"]))
