@@ -20,7 +20,7 @@ from etude import config
 from etude.autodiff import stop_recording
 from etude.engine import xp
 from etude.errors import EtudeError, ExportError, FileError, MissingPackageError
-from etude.export.program import Call, Program, Value
+from etude.export.program import RANDOM, Call, Program, Value
 from etude.export.sizes import Size, Unruly
 from etude.saving.files import write_atomically
 
@@ -153,7 +153,7 @@ class _Replay:
         return self.found[id(value)]
 
     def make(self, call: Call) -> None:
-        if call.name.startswith(("_random_", "_dropout")):
+        if call.name.startswith(RANDOM):
             raise ExportError(f"An exported program has no generator for {call.place}.")
         inputs = [None if value is None else self.of(value) for value in call.inputs]
         if call.name == "reshape":

@@ -21,7 +21,7 @@ from etude.engine import Frame, xp
 from etude.errors import ArgumentError, ExportError, StateError, TracingError
 from etude.export.sizes import Box, Size, Unruly
 
-__all__ = ["Call", "InputSpec", "Program", "Value", "record"]
+__all__ = ["RANDOM", "Call", "InputSpec", "Program", "Value", "record"]
 
 Array = np.ndarray[Any, Any]
 Dimension = int | Size | Unruly
