@@ -75,6 +75,7 @@ def test_labs_lists_what_there_is_and_how_it_went(etude, tmp_path):
         "lab": "mnist-cnn",
         "engine": "xla",
         "quick": False,
+        "seconds": 184.0,
         "date": "2026-01-02T03:04:05+00:00",
         "metrics": {"test_accuracy": {"value": 0.9941, "target": 0.9925, "reached": True}},
     }
@@ -82,6 +83,11 @@ def test_labs_lists_what_there_is_and_how_it_went(etude, tmp_path):
     (tmp_path / "home" / "results.jsonl").write_text(json.dumps(result) + "\n")
     after = etude("labs").out
     assert "0.9941 ✓ xla full 2026-01-02" in after
+    assert "3 min 04 s" in after
+    assert (
+        "| mnist-cnn | mnist | xla | ? | test accuracy | 0.9941 ✓"
+        in etude("labs", "--markdown").out
+    )
     assert after.count("not run yet") == before.count("not run yet") - 1
 
 

@@ -45,6 +45,18 @@ def test_the_perceptron_reaches_its_targets(engine, out):
     assert repeats(x, result.namespace["tables"]["XOR"], 50) is not None
 
 
+def test_the_perceptron_reaches_its_targets_on_keras_too(out):
+    pytest.importorskip("keras", reason="Keras is not installed")
+    options = Options(quick=True, framework="keras", out=out)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # jax tells that it takes 32 bits where 64 were asked for
+        result = runner.run(find_lab("perceptron"), options, lambda _: None)
+    assert result.engine == "keras-jax"
+    assert [score.name for score in result.scores if not score.reached] == []
+    by_name = {score.name: score for score in result.scores}
+    assert by_name["library_difference"].target == 1e-5
+
+
 @pytest.mark.parametrize(
     ("lab", "settings"),
     [

@@ -31,7 +31,8 @@ def test_a_run_gives_scores_a_report_and_a_record(write_lab, small_mnist, tmp_pa
     assert found["metrics"] == {"accuracy": {"value": 0.95, "target": 0.9, "reached": True}}
     assert found["data"]["name"] == "mnist"
     assert Path(found["report"]).is_file()
-    last = record.last_results()["small-lab"]
+    last = record.results()[-1]
+    assert last["changed"] == {}
     assert {key: last[key] for key in KEYS} == json.loads(json.dumps(found))
 
 
@@ -179,11 +180,11 @@ def test_records_survive_torn_lines_and_unwritable_folders(home, monkeypatch, tm
     with (home / "results.jsonl").open("a") as file:
         file.write('{"lab": "a", "se')
         file.write('\n{"lab": "b"}\n[1]\n')
-    assert record.last_results() == {"a": {"lab": "a", "seed": 1}, "b": {"lab": "b"}}
+    assert record.results() == [{"lab": "a", "seed": 1}, {"lab": "b"}]
     (tmp_path / "blocked").write_text("")
     monkeypatch.setenv("ETUDE_HOME", str(tmp_path / "blocked"))
     record.append({"lab": "a"})
-    assert record.last_results() == {}
+    assert record.results() == []
 
 
 def test_a_notebook_gets_a_desk_without_a_runner():

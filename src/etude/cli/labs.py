@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from etude.cli import every_lab
 from etude.cli.status import FAULT, INTERRUPTED, TARGET_MISSED, TERMINATED
 from etude.errors import ArgumentError, EtudeError
-from etude.labs.running import record
+from etude.labs.running import record, standings
 from etude.labs.running.catalog import catalog, find_lab
 from etude.labs.running.header import UNITS, Header, readable
 
@@ -39,8 +40,9 @@ class Framework(StrEnum):
     KERAS = "keras"
 
 
-def _complete(incomplete: str) -> list[str]:
-    return [header.name for header in catalog() if header.name.startswith(incomplete)]
+def _complete(incomplete: str, *more: str) -> list[str]:
+    names = [*more, *(header.name for header in catalog())]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 Lab = Annotated[
@@ -51,13 +53,31 @@ Lab = Annotated[
         autocompletion=_complete,
     ),
 ]
+LabOrAll = Annotated[
+    str,
+    typer.Argument(
+        metavar="LAB|all",
+        help="A name from `etude labs`, the path of a lab of your own, or `all` of the course.",
+        autocompletion=lambda incomplete: _complete(incomplete, "all"),
+    ),
+]
 
 
-def list_labs() -> None:
-    """List the labs: topics, data, target, and how the last run went."""
-    last = record.last_results()
+def list_labs(
+    markdown: Annotated[
+        bool,
+        typer.Option(
+            "--markdown", help="Print the latest full runs as a page in Markdown, metric by metric."
+        ),
+    ] = False,
+) -> None:
+    """List the labs: topics, data, target, the best run so far, and how long a run takes."""
+    runs = record.results()
+    if markdown:
+        typer.echo(standings.markdown(catalog(), runs), nl=False)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("lab", "topics", "data", "target", "last result"):
+    for column in ("lab", "topics", "data", "target", "best so far", "time"):
         table.add_column(column, no_wrap=column == "lab")
     unit = None
     for header in catalog():
@@ -69,14 +89,15 @@ def list_labs() -> None:
             escape(", ".join(header.topics)),
             header.data.name or "–",
             _targets(header),
-            _outcome(last[header.name]) if header.name in last else "[dim]not run yet[/]",
+            _best(header, runs),
+            _time(header, runs),
         )
     # Where nobody watches, nothing is cut to the width of a screen.
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def run(
-    lab: Lab,
+    lab: LabOrAll,
     quick: Annotated[
         bool, typer.Option("--quick", help="A short run on less data, with looser targets.")
     ] = False,
@@ -113,7 +134,16 @@ def run(
         bool, typer.Option("--require-target", help="Exit with status 4 where a target is missed.")
     ] = False,
 ) -> None:
-    """Run a lab, and write its report."""
+    """Run a lab, and write its report; or run all of them, and print one table."""
+    if lab == "all":
+        own = {"--epochs": epochs, "--set": settings, "--data": data}
+        _refuse_for_all([name for name, value in own.items() if value is not None])
+        arguments = ["--framework", framework.value, "--seed", str(seed), "--out", str(out)]
+        arguments += ["--engine", engine.value] if engine else []
+        flags = {"--quick": quick, "--resume": resume, "--require-target": require_target}
+        arguments += [name for name, is_set in flags.items() if is_set]
+        labs = [header for header in catalog() if framework.value in header.frameworks]
+        raise typer.Exit(every_lab.run(labs, arguments, as_json=as_json))
     # Running needs the whole library; listing labs and asking for help should not wait for it.
     from etude.labs.running import results, runner  # noqa: PLC0415
 
@@ -167,6 +197,14 @@ def notebook(
     typer.echo(path.resolve())
     if open_it and not notebooks.open_in_jupyter(path):
         typer.echo("Jupyter is not installed (pip install jupyterlab), so it stays shut.", err=True)
+
+
+def _refuse_for_all(given: Sequence[str]) -> None:
+    if given:
+        raise ArgumentError(
+            f"{', '.join(given)}: what is right for one lab is not for another. Run that lab by "
+            "its name, as in `etude run mnist-cnn --epochs 2`."
+        )
 
 
 def _say(heading: str) -> None:
@@ -229,8 +267,7 @@ def _print_result(result: Any) -> None:
     table = Table.grid(padding=(0, 2))
     for score in result.scores:
         table.add_row(score.label, f"[bold]{readable(score.value)}[/]", _verdict(score))
-    minutes, seconds = divmod(round(result.seconds), 60)
-    table.add_row("time", f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s")
+    table.add_row("time", standings.clock(result.seconds))
     console = Console(highlight=False)
     console.print()
     console.print(table)
@@ -256,11 +293,21 @@ def _targets(header: Header) -> str:
     )
 
 
-def _outcome(run: Mapping[str, Any]) -> str:
-    """The last recorded run in some words; records may be of an older version."""
-    scores = [
-        readable(entry["value"]) + {True: " ✓", False: " ✗"}.get(entry["reached"], "")
-        for entry in run.get("metrics", {}).values()
-    ]
-    how = [run.get("engine", ""), "quick" if run.get("quick") else "full", run.get("date", "")[:10]]
-    return f"{', '.join(scores)} [dim]{escape(' '.join(how))}[/]"
+def _best(header: Header, runs: Sequence[Mapping[str, Any]]) -> str:
+    """The best full run so far, or the best quick one where there was no full one."""
+    for quick in (False, True):
+        run = standings.best(header, standings.comparable(header, runs, quick=quick))
+        if run is not None:
+            how = [run.get("engine", ""), "quick" if quick else "full", run.get("date", "")[:10]]
+            return f"{standings.scores(run)} [dim]{escape(' '.join(how))}[/]"
+    return "[dim]not run yet[/]"
+
+
+def _time(header: Header, runs: Sequence[Mapping[str, Any]]) -> str:
+    """How long the latest full and the latest quick run took."""
+    found = []
+    for quick, word in ((False, ""), (True, "quick ")):
+        comparable = standings.comparable(header, runs, quick=quick)
+        if comparable:
+            found.append(word + standings.clock(comparable[-1].get("seconds", 0)))
+    return ", ".join(found) or "–"

@@ -6,6 +6,7 @@ A lab opens its desk with one line, whether the runner or a notebook executes it
 """
 
 from etude.labs.running.catalog import catalog, find_lab
+from etude.labs.running.colours import BLUE, GREEN, ORANGE, PINK
 from etude.labs.running.desk import Desk, begin, current
 
-__all__ = ["Desk", "begin", "catalog", "current", "find_lab"]
+__all__ = ["BLUE", "GREEN", "ORANGE", "PINK", "Desk", "begin", "catalog", "current", "find_lab"]

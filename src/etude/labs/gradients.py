@@ -62,13 +62,13 @@ from matplotlib.figure import Figure
 
 import etude as keras
 from etude import labs
+from etude.labs import BLUE, GREEN, ORANGE
 
 lab = labs.begin("gradients")
 p = lab.parameters
 rng = np.random.default_rng(lab.seed)
 ops = keras.ops
 
-BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 
 # %% [markdown]
 # ## One neuron as a graph

@@ -70,12 +70,12 @@ from matplotlib.figure import Figure
 
 import etude as keras
 from etude import labs
+from etude.labs import BLUE, GREEN, ORANGE, PINK
 
 lab = labs.begin("mlp-from-scratch")
 p = lab.parameters
 rng = np.random.default_rng(lab.seed)
 
-BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 
 # %% [markdown]
 # ## Forward: two inputs, three hidden units, one output

@@ -55,6 +55,7 @@ class Desk:
         header: what the lab says about itself.
         parameters: the values for this run, as attributes: ``lab.parameters.epochs``.
         seed: the seed of this run.
+        framework: what ``keras`` is in this run: ``"etude"``, or ``"keras"`` itself.
         quick: whether this is a quick run.
         scores: the metrics reported so far, by name.
         exhibits: what the report shows, in order.
@@ -66,6 +67,7 @@ class Desk:
         *,
         quick: bool = False,
         seed: int = 0,
+        framework: str = "etude",
         data: str | Path | None = None,
         overrides: Mapping[str, Scalar] | None = None,
     ) -> None:
@@ -73,6 +75,7 @@ class Desk:
         self.header = header
         self.parameters = Parameters(settings | dict(overrides or {}))
         self.seed = seed
+        self.framework = framework
         self.quick = quick
         self.scores: dict[str, float] = {}
         self.exhibits: list[exhibits.Exhibit] = []
@@ -124,6 +127,8 @@ class Desk:
             return None
         if self.material is not None and self.material.stand_in_for:
             return targets.get("stand_in")
+        if self.framework == "keras" and "keras" in targets:
+            return targets["keras"]
         return targets.get("quick" if self.quick else "full")
 
     def show_model(self, model: Any) -> None:

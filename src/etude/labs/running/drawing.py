@@ -12,16 +12,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from etude.labs.running.colours import BLUE, GREEN, ORANGE, PINK
+
 __all__ = ["available", "line_chart", "no_windows", "to_svg"]
 
-# Okabe and Ito's palette, which colour-blind readers tell apart; each line also has its own
-# marker and dash. The page may replace a colour, as dark mode does.
-_SERIES = (
-    ("#0072b2", "-", "o"),
-    ("#d55e00", "--", "s"),
-    ("#009e73", "-.", "^"),
-    ("#cc79a7", ":", "D"),
-)
+_SERIES = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PINK, ":", "D"))
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be read out, searched and restyled
     "font.family": "sans-serif",

@@ -80,8 +80,9 @@ class Setting:
 class Metric:
     """One number that a lab reports, and what it has to reach.
 
-    ``target`` holds the keys ``full``, ``quick`` and ``stand_in`` (for runs on stand-in data); a
-    key that is absent means that such a run has no target.
+    ``target`` holds the keys ``full`` and ``quick``, and two that go before these: ``stand_in`` for
+    runs on stand-in data, without which those have no target, and ``keras`` for runs on Keras
+    itself, where its numbers cannot be ours, as in 32 bits.
     """
 
     name: str
@@ -233,7 +234,7 @@ class _Reader:
         table = self.entry(tables, name, dict, "metrics.")
         self.no_others(table, {"label", "better", "target", "source"}, f"metrics.{name}")
         target = self.entry(table, "target", dict, where, {})
-        self.no_others(target, {"full", "quick", "stand_in"}, where + "target")
+        self.no_others(target, {"full", "quick", "stand_in", "keras"}, where + "target")
         for key in target:
             self.entry(target, key, int | float, where + "target.")
         better = self.entry(table, "better", str, where, "higher")

@@ -13,7 +13,7 @@ import platformdirs
 
 from etude.saving.files import write_atomically
 
-__all__ = ["append", "home", "last_results", "write_whole"]
+__all__ = ["append", "home", "results", "write_whole"]
 
 
 def home() -> Path:
@@ -38,18 +38,19 @@ def append(result: Mapping[str, Any]) -> None:
             file.write(line)
 
 
-def last_results() -> dict[str, dict[str, Any]]:
-    """The last recorded run of every lab, by name. Lines that are not whole are passed over."""
-    results: dict[str, dict[str, Any]] = {}
+def results() -> list[dict[str, Any]]:
+    """All recorded runs, the oldest first. Lines that are not whole are passed over."""
+    runs: list[dict[str, Any]] = []
     try:
         lines = _path().read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return results
+        return runs
     for line in lines:
-        with suppress(ValueError, KeyError, TypeError):
+        with suppress(ValueError):
             run = json.loads(line)
-            results[run["lab"]] = run
-    return results
+            if isinstance(run, dict) and isinstance(run.get("lab"), str):
+                runs.append(run)
+    return runs
 
 
 def write_whole(path: Path, text: str) -> None:

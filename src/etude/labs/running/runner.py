@@ -42,11 +42,16 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
     _check_writable(options.out)
     engine = _choose(header, options)
     desk = Desk(
-        header, quick=options.quick, seed=options.seed, data=options.data, overrides=overrides
+        header,
+        quick=options.quick,
+        seed=options.seed,
+        framework=options.framework,
+        data=options.data,
+        overrides=overrides,
     )
     start = time.perf_counter()
     with _checkpoints(header, options, engine, overrides):
-        namespace = execute(desk, options.framework, say)
+        namespace = execute(desk, say)
     seconds = time.perf_counter() - start
     scores = tuple(_scores(desk))
     path = _report_path(options.out, header.name)
@@ -56,7 +61,10 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
     except FileError as error:
         raise FileError(f"The run is done ({_summary(scores)}), but its report {error}") from error
     today = datetime.now().astimezone().isoformat(timespec="seconds")
-    record.append(result.as_dict() | {"framework": options.framework, "date": today})
+    changed = {**overrides, **({"data": str(options.data)} if options.data else {})}
+    record.append(
+        result.as_dict() | {"framework": options.framework, "date": today, "changed": changed}
+    )
     return result
 
 
@@ -102,7 +110,7 @@ def has_checkpoint(header: Header, options: Options) -> bool:
     return checkpoint_folder(header, options, config.backend(), overrides).is_dir()
 
 
-def execute(desk: Desk, framework: str, say: Callable[[str], None]) -> dict[str, Any]:
+def execute(desk: Desk, say: Callable[[str], None]) -> dict[str, Any]:
     """Executes the cells of a lab at a desk, and returns the names that they defined.
 
     Each cell is compiled under the lab's own path and line numbers, so that a traceback points
@@ -116,7 +124,7 @@ def execute(desk: Desk, framework: str, say: Callable[[str], None]) -> dict[str,
     with seated(desk), _registered(module):
         heading = None
         cells = split_cells(path.read_text(encoding="utf-8"))
-        programs = {c.line: _compiled(c, path, framework) for c in cells if c.kind == "code"}
+        programs = {c.line: _compiled(c, path, desk.framework) for c in cells if c.kind == "code"}
         for cell in cells:
             heading = cell.heading or heading
             if cell.kind != "code":
