@@ -93,11 +93,12 @@ def test_xla_depthwise_convolution_and_its_gradients(case: tuple[Any, ...]) -> N
 
 @st.composite
 def many_channels(draw: Callable[..., Any]) -> tuple[Any, ...]:
-    """Convolutions whose channels fill whole vectors, parts of them, and several."""
+    """Convolutions whose channels fill whole vectors, parts of them, and several; of few images,
+    and of as many as are gone through side by side."""
     x, w, *how, groups = draw(convolutions())
     channels, filters = draw(st.integers(1, 40)), draw(st.integers(1, 60))
     x, w = (*x[:-1], groups * channels), (*w[:-2], channels, groups * filters)
-    return (draw(st.integers(1, 5)), *x[1:]), w, *how, groups
+    return (draw(st.integers(1, 5) | st.integers(14, 33)), *x[1:]), w, *how, groups
 
 
 @pytest.mark.skipif(xla_native.loaded().path is None, reason=xla_native.loaded().reason)

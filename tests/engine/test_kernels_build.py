@@ -44,6 +44,16 @@ def found(version: str = "1") -> build.Built:
     return build.library.__wrapped__(Path("/headers"), version)
 
 
+@pytest.mark.skipif(build.compiler() is None, reason="there is no C++ compiler")
+def test_the_kernels_themselves_are_built_where_there_is_a_compiler() -> None:
+    """The tests of what they compute are passed over where they were not built."""
+    pytest.importorskip("jax", reason="they are built for the engine xla")
+    from etude.engine import xla_native
+
+    built = xla_native.loaded()
+    assert built.path is not None or built.is_off, built.reason
+
+
 def test_it_is_built_once_per_version_and_compiler(cache: Path, monkeypatch) -> None:
     monkeypatch.setenv("CXX", compiler(cache / "c++", WRITES))
     first = found()

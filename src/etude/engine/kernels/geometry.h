@@ -140,11 +140,6 @@ inline std::vector<Offset> offsets(const std::array<Axis, kRank>& axes, const Si
   return found;
 }
 
-// Taps or outputs from `begin` to before `end`.
-struct Range {
-  int32_t begin, end;
-};
-
 // The least range that holds `count` others.
 inline Range united(const Range* ranges, int64_t count) {
   Range all = ranges[0];
@@ -184,6 +179,40 @@ inline std::vector<Range> seen_taps(const std::array<Axis, kRank>& axes, const S
                          none ? 0 : ((depth.end - 1) * heights + height.end - 1) * widths +
                                         width.end});
         if (none) found.back().begin = 0;
+      }
+    }
+  }
+  return found;
+}
+
+// For each output of three axes: which of the pieces it sees, and no tap besides. They are added to
+// `pieces`: rows of filters that have `channels` of them for each tap, neighbours made one.
+inline std::vector<Range> seen_pieces(const std::array<Axis, kRank>& axes, const Sizes& in,
+                                      int64_t channels, std::vector<Range>& pieces) {
+  std::vector<Range> found;
+  const int32_t heights = axes[1].taps.size(), widths = axes[2].taps.size();
+  for (int64_t d = 0; d < axes[0].count; ++d) {
+    const Range depth = seen_taps(axes[0], d, in[0]);
+    for (int64_t h = 0; h < axes[1].count; ++h) {
+      const Range height = seen_taps(axes[1], h, in[1]);
+      for (int64_t w = 0; w < axes[2].count; ++w) {
+        const Range width = seen_taps(axes[2], w, in[2]);
+        Range own{static_cast<int32_t>(pieces.size()), static_cast<int32_t>(pieces.size())};
+        for (int32_t a = depth.begin; a < depth.end; ++a) {
+          for (int32_t b = height.begin; b < height.end; ++b) {
+            const int64_t line = int64_t{a * heights + b} * widths;
+            const Range piece{static_cast<int32_t>((line + width.begin) * channels),
+                              static_cast<int32_t>((line + width.end) * channels)};
+            if (piece.begin == piece.end) continue;
+            if (own.begin < own.end && pieces.back().end == piece.begin) {
+              pieces.back().end = piece.end;
+            } else {
+              pieces.push_back(piece);
+              ++own.end;
+            }
+          }
+        }
+        found.push_back(own);
       }
     }
   }

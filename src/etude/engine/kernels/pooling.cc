@@ -76,7 +76,8 @@ inline void each_part(int64_t channels, const float* end, const Part& part) {
 // Adds g where the first maximum of what one output sees lies, for all channels: where the last
 // number is that exceeds all before it. What is not a number exceeds none, and is exceeded by none.
 inline void add_at_maximum(const float* image, const float* end, const Seen& seen,
-                           int64_t channels, const float* g, const float* g_end, float* to) {
+                           int64_t channels, const float* g, const float* g_end, float* to,
+                           const float* to_end) {
   each_part(channels, end, [=](int64_t i, auto load_at) {
     Vector best = Vector{} - INFINITY;
     Choice first = Choice{} - 1;  // none
@@ -90,7 +91,7 @@ inline void add_at_maximum(const float* image, const float* end, const Seen& see
     const Vector own = load_within(g + i, g_end);
     for (int32_t k = 0; k < seen.count; ++k) {
       float* at = to + seen.places[k] + i;
-      store_first(at, load_first(at, channels - i) + (first == k ? own : Vector{}), channels - i);
+      store_first(at, load_within(at, to_end) + (first == k ? own : Vector{}), channels - i);
     }
   });
 }
@@ -105,7 +106,8 @@ void max_pool_scatter(ffi::ThreadPool& pool, const Convolution& c, const float* 
     std::fill_n(dx + n * step, step, 0.0f);
     for (int64_t o = 0; o < outputs; ++o) {
       add_at_maximum(x + n * step, x + c.batch * step, windows[o], c.channels,
-                     g + (n * outputs + o) * c.channels, g_end, dx + n * step);
+                     g + (n * outputs + o) * c.channels, g_end, dx + n * step,
+                     dx + c.batch * step);
     }
   });
 }

@@ -37,6 +37,7 @@ class Matrix {
   // y = x · matrix, for x (count, depth) and y (count, columns).
   void multiply(const float* x, int64_t count, float* y) const {
     const float* block = packed_.data();
+    const Range all{0, static_cast<int32_t>(depth_)};
     for (const auto& [first, vectors] : blocks_) {
       const int64_t tile = rows(static_cast<int>(vectors));
       for (int64_t n = 0, taken; n < count; n += taken) {
@@ -46,7 +47,7 @@ class Matrix {
           from[r] = static_cast<Offset>(r * depth_);
           to[r] = static_cast<Offset>(r * columns_);
         }
-        multiply_tile(taken, vectors)(x + n * depth_, from, offsets_.data(), depth_, block,
+        multiply_tile(taken, vectors)(x + n * depth_, from, offsets_.data(), &all, 1, block,
                                       y + n * columns_ + first * kWidth, to,
                                       columns_ - first * kWidth);
       }

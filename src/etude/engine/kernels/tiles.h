@@ -43,16 +43,24 @@ inline __attribute__((always_inline)) void add_products(Vector (&sums)[R][V], co
   }
 }
 
-// y[p, :] = Σ_r x[p + r] · w[r, :]
+// From `begin` to before `end`.
+struct Range {
+  int32_t begin, end;
+};
+
+// y[p, :] = Σ_r x[p + r] · w[r, :], over the rows that lie in a piece.
 //
-// x: where the images begin. pixels: P offsets into them. rows: `depth` offsets from a pixel. w:
-// `depth` rows of V vectors. y: where the outputs begin. places: P offsets into them. columns: the
-// filters of this tile, at most V vectors.
+// x: where the images begin. pixels: P offsets into them. rows: offsets from a pixel. piece: the
+// first of so many `pieces`. w: rows of V vectors. y: where the outputs begin. places: P offsets
+// into them. columns: the filters of this tile, at most V vectors.
 template <int P, int V>
-void multiply(const float* x, const Offset* pixels, const Offset* rows, int64_t depth,
-              const float* w, float* y, const Offset* places, int64_t columns) {
+void multiply(const float* x, const Offset* pixels, const Offset* rows, const Range* piece,
+              int64_t pieces, const float* w, float* y, const Offset* places, int64_t columns) {
   Vector sums[P][V] = {};
-  add_products<P, V>(sums, x, pixels, rows, depth, w, V * kWidth);
+  for (const Range* end = piece + pieces; piece < end; ++piece) {
+    add_products<P, V>(sums, x, pixels, rows + piece->begin, piece->end - piece->begin,
+                       w + int64_t{piece->begin} * V * kWidth, V * kWidth);
+  }
 #pragma GCC unroll 16
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 4
@@ -81,8 +89,8 @@ void accumulate(const float* x, const Offset* rows, const Offset* pixels, int64_
   }
 }
 
-using Multiply = void (*)(const float*, const Offset*, const Offset*, int64_t, const float*,
-                          float*, const Offset*, int64_t);
+using Multiply = void (*)(const float*, const Offset*, const Offset*, const Range*, int64_t,
+                          const float*, float*, const Offset*, int64_t);
 using Accumulate = void (*)(const float*, const Offset*, const Offset*, int64_t, const float*,
                             int64_t, float*, int64_t);
 

@@ -28,7 +28,8 @@ inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(
 
 inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
 
-constexpr int kMostRows = 12;  // of any tile
+constexpr int kMostRows = 12;    // of any tile
+constexpr int kMostVectors = 3;  // of any tile
 
 // A vector that the compiler holds in a register from here on; it would rather load it anew for
 // each of its uses, which asks more of the memory than the arithmetic does.
