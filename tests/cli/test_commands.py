@@ -125,16 +125,16 @@ def test_notebook_to_a_place_that_cannot_be_written(etude, tmp_path):
     assert "cannot be written" in ended.err
 
 
-def test_a_notebook_round_trips_to_the_lab():
+def test_a_notebook_is_the_lab_behind_a_cell_that_installs():
     jupytext = pytest.importorskip("jupytext", reason="the extra `labs` is not installed")
     lab = find_lab("mnist-cnn")
-    from etude.labs.running.notebooks import as_notebook
+    from etude.labs.running.notebooks import INSTALL, as_notebook
 
     book = jupytext.reads(as_notebook(lab), fmt="ipynb")
     original = jupytext.reads(lab.path.read_text(encoding="utf-8"), fmt="py:percent")
-    assert [(c.cell_type, c.source) for c in book.cells] == [
-        (c.cell_type, c.source) for c in original.cells
-    ]
+    found = [(c.cell_type, c.source) for c in book.cells]
+    assert found[0] == ("code", INSTALL)
+    assert found[1:] == [(c.cell_type, c.source) for c in original.cells]
 
 
 def test_doctor_reports_engines_packages_and_folders(etude, tmp_path):

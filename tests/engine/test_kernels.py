@@ -287,10 +287,19 @@ def test_xla_pooling_and_its_transposes(case: tuple[Any, ...]) -> None:
 @few
 @given(poolings(channels=40))
 def test_native_pooling_and_its_transpose(case: tuple[Any, ...]) -> None:
-    def in_32_bits(f: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *arrays: jax.jit(f)(*[jnp.asarray(a, "float32") for a in arrays])
+    _check_pooling(xla_kernels, _in_32_bits, case, atol=1e-5)
 
-    _check_pooling(xla_kernels, in_32_bits, case, atol=1e-5)
+
+def _in_32_bits(f: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arrays: jax.jit(f)(*[jnp.asarray(a, "float32") for a in arrays])
+
+
+@pytest.mark.skipif(xla_native.loaded().path is None, reason=xla_native.loaded().reason)
+@pytest.mark.parametrize(("height", "channels"), [(6, 5), (7, 16)])
+def test_native_pooling_of_windows_side_by_side(height: int, channels: int) -> None:
+    """They cover the image, but for the seventh row: nothing may be left there."""
+    case = (3, height, 4, channels), (2, 2), (2, 2), ((0, 0), (0, 0))
+    _check_pooling(xla_kernels, _in_32_bits, case, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
@@ -315,6 +324,7 @@ def test_maxima_that_are_no_numbers_or_infinite_go_where_xla_sends_them() -> Non
     g = jnp.asarray(rng.standard_normal(y.shape))
     expected = xla_kernels.max_pool_scatter(g, y, jnp.asarray(x), *how)
     own = [jnp.asarray(a, "float32") for a in (g, y, x)]
+    np.testing.assert_array_equal(xla_kernels.max_pool(own[2], *how), y)
     np.testing.assert_allclose(xla_kernels.max_pool_scatter(*own, *how), expected, atol=1e-6)
     # The same places are read, for second derivatives.
     v = rng.standard_normal(x.shape)

@@ -2,9 +2,18 @@
 
 from etude.autodiff.check import check
 from etude.autodiff.function import function
-from etude.autodiff.primitive import OPS, PRIMITIVES, Composite, Primitive, composite, primitive
+from etude.autodiff.primitive import (
+    OPS,
+    PRIMITIVES,
+    Composite,
+    Primitive,
+    RecordedCall,
+    composite,
+    primitive,
+)
+from etude.autodiff.recording import records_for_variables_only
 from etude.autodiff.symbolic import KerasTensor, any_symbolic, eval_shape, unknown_size
-from etude.autodiff.tape import GradientTape, stop_recording
+from etude.autodiff.tape import GradientTape, VariablesTape, stop_recording
 from etude.autodiff.tensor import Tensor, as_tensor, is_tensor
 
 __all__ = [
@@ -14,7 +23,9 @@ __all__ = [
     "GradientTape",
     "KerasTensor",
     "Primitive",
+    "RecordedCall",
     "Tensor",
+    "VariablesTape",
     "any_symbolic",
     "as_tensor",
     "check",
@@ -23,6 +34,7 @@ __all__ = [
     "function",
     "is_tensor",
     "primitive",
+    "records_for_variables_only",
     "stop_recording",
     "unknown_size",
 ]

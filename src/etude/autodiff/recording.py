@@ -21,6 +21,7 @@ _KEPT = 64  # cuts, the last ones: more are not needed to say what has cut off a
 class _State(threading.local):
     def __init__(self) -> None:
         self.tapes = [0]  # how many tapes are recording, on each level
+        self.curious = [0]  # how many of them may be asked for more than Variables
         self.cuts: deque[Cut] = deque(maxlen=_KEPT)
 
 
@@ -32,15 +33,25 @@ def is_recording() -> bool:
     return _state.tapes[-1] > 0
 
 
-def start_tape() -> int:
-    """Counts a tape in; returns its level, for `stop_tape`."""
+def records_for_variables_only() -> bool:
+    """Whether tapes are recording, and none can be asked for derivatives of what lies between.
+
+    Then an operation may take another way to the same values, which goes round its inputs.
+    """
+    return is_recording() and not _state.curious[-1]
+
+
+def start_tape(curious: bool) -> int:
+    """Counts a tape in, and whether it may be asked for more than Variables; returns its level."""
     _state.tapes[-1] += 1
+    _state.curious[-1] += curious
     return len(_state.tapes) - 1
 
 
-def stop_tape(level: int) -> None:
+def stop_tape(level: int, curious: bool) -> None:
     """Counts a tape out of its level; it alone still knows the cuts, which keep arrays alive."""
     _state.tapes[level] -= 1
+    _state.curious[level] -= curious
     if not _state.tapes[level]:
         _state.cuts = deque(maxlen=_KEPT)
 
@@ -59,7 +70,9 @@ def cuts() -> deque[Cut]:
 def stop_recording() -> Generator[None]:
     """Leaves out what is computed inside from all tapes of this thread."""
     _state.tapes.append(0)
+    _state.curious.append(0)
     try:
         yield
     finally:
         _state.tapes.pop()
+        _state.curious.pop()

@@ -50,6 +50,8 @@ class GradientTape:
     6.0
     """
 
+    _curious = True  # may be asked for derivatives of what was computed on the way
+
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
         self.persistent = persistent
         self.watch_accessed_variables = watch_accessed_variables
@@ -72,12 +74,12 @@ class GradientTape:
 
     def _start_recording(self) -> None:
         self._recording = True
-        self._level = start_tape()
+        self._level = start_tape(self._curious)
         self._cuts = cuts()
 
     def _stop_recording(self) -> None:
         self._recording = False
-        stop_tape(self._level)
+        stop_tape(self._level, self._curious)
 
     def watch(self, tensor: Any) -> None:
         """Makes a Tensor or a Variable (or each in a structure) a source of derivatives.
@@ -211,6 +213,26 @@ class GradientTape:
             return None
         leaf = source.__etude_source__().origin
         return None if leaf is None else (leaf, 0)
+
+
+class VariablesTape(GradientTape):
+    """A tape that gives derivatives of Variables alone, as a training step needs them.
+
+    While no other tape records, operations may take another way to the same values, which goes
+    round Tensors on the way. A derivative with respect to one of those could then be missing.
+    """
+
+    _curious = False
+
+    def gradient(self, target: Any, sources: Any, *args: Any, **options: Any) -> Any:
+        """As `GradientTape.gradient`; the sources are Variables.
+
+        Raises:
+            GradientError: a source is a Tensor.
+        """
+        if any(isinstance(source, Tensor) for source in tree.flatten(sources)):
+            raise GradientError("This tape gives derivatives of Variables alone; got a Tensor.")
+        return super().gradient(target, sources, *args, **options)
 
 
 def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:

@@ -41,13 +41,14 @@ __all__ = [
     "conv_input_gradient",
     "left_out",
     "loaded",
+    "max_pool",
     "max_pool_scatter",
     "serves",
 ]
 
 _SYMBOLS = (
     *("etude_conv", "etude_conv_input_gradient", "etude_conv_filter_gradient"),
-    "etude_max_pool_scatter",
+    *("etude_max_pool", "etude_max_pool_scatter"),
     *("etude_simple_rnn", "etude_simple_rnn_back"),
     *("etude_lstm", "etude_lstm_back"),
     *("etude_gru", "etude_gru_back"),
@@ -127,33 +128,47 @@ def serves(a: Array, b: Array, images: Ints, filters: Ints, outputs: Ints, how: 
 
 def conv(x: Array, w: Array, outputs: Ints, how: How) -> Array:
     """The outputs of a convolution, of the given shape."""
-    return _call("etude_conv", outputs, x, w, (x.shape, w.shape, outputs), how)
+    return _call("etude_conv", outputs, (x, w), (x.shape, w.shape, outputs), how)
 
 
 def conv_input_gradient(g: Array, w: Array, images: Ints, how: How) -> Array:
     """The gradient of its images, of the given shape."""
-    return _call("etude_conv_input_gradient", images, g, w, (images, w.shape, g.shape), how)
+    return _call("etude_conv_input_gradient", images, (g, w), (images, w.shape, g.shape), how)
 
 
 def conv_filter_gradient(x: Array, g: Array, filters: Ints, how: How) -> Array:
     """The gradient of its filters, of the given shape."""
-    return _call("etude_conv_filter_gradient", filters, x, g, (x.shape, filters, g.shape), how)
+    return _call("etude_conv_filter_gradient", filters, (x, g), (x.shape, filters, g.shape), how)
+
+
+def max_pool(x: Array, window: Ints, how: How) -> Array:
+    """The maximum of each window."""
+    strides, padding, _, _ = how
+    sides = zip(x.shape[1:-1], padding, window, strides, strict=True)
+    sizes = [(n + lo + hi - k) // s + 1 for n, (lo, hi), k, s in sides]
+    outputs = (x.shape[0], *sizes, x.shape[-1])
+    return _call("etude_max_pool", outputs, (x,), (x.shape, (*window, 1, 1), outputs), how)
 
 
 def max_pool_scatter(g: Array, x: Array, window: Ints, how: How) -> Array:
     """Each g where its window of x has its first maximum, in the shape of x."""
-    return _call("etude_max_pool_scatter", x.shape, g, x, (x.shape, (*window, 1, 1), g.shape), how)
+    shapes = x.shape, (*window, 1, 1), g.shape
+    return _call("etude_max_pool_scatter", x.shape, (g, x), shapes, how)
 
 
 def _call(
-    symbol: str, result: Ints, a: Array, b: Array, shapes: tuple[Ints, Ints, Ints], how: How
+    symbol: str,
+    result: Ints,
+    inputs: tuple[Array, ...],
+    shapes: tuple[Ints, Ints, Ints],
+    how: How,
 ) -> Array:
     images, filters, outputs = map(np.array, shapes)
     strides, padding, dilation, groups = how
     [found] = call(
         symbol,
         [result],
-        *(a, b),
+        *inputs,
         images=images,
         filters=filters,
         outputs=outputs,
@@ -162,4 +177,4 @@ def _call(
         dilation=np.array(dilation),
         groups=np.int64(groups),
     )
-    return found.astype(a.dtype)
+    return found.astype(inputs[0].dtype)

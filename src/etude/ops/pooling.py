@@ -11,11 +11,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from etude.autodiff import Tensor, as_tensor, composite, primitive
+from etude.autodiff import (
+    RecordedCall,
+    Tensor,
+    as_tensor,
+    composite,
+    primitive,
+    records_for_variables_only,
+)
 from etude.config import standardize_data_format
 from etude.dtypes import is_float_dtype
 from etude.engine import xp
 from etude.errors import ShapeError
+from etude.ops.activation import relu
 from etude.ops.convolution import (
     explicit_padding,
     from_channels_last,
@@ -23,6 +31,7 @@ from etude.ops.convolution import (
     to_channels_last,
 )
 from etude.ops.core import cast
+from etude.ops.elementwise import add
 
 __all__ = ["average_pool", "max_pool"]
 
@@ -75,6 +84,25 @@ def _max_pool_gather(
 @_max_pool_gather.gradient
 def _(g: Tensor, y: Tensor, v: Tensor, out: Tensor, x: Tensor, **how: Any):
     return lambda: _max_pool_scatter(g, out, x, **how), None, None
+
+
+def _max_pool_early(x: Tensor, how: dict[str, Any]) -> Tensor:
+    """`_max_pool`, before what made x where that keeps the order: relu, adding a bias.
+
+    max(relu(z)) = relu(max(z)) and max(z + b) = max(z) + b with one b for each channel, gradients
+    included: a maximum stays where it is. After pooling there are fewer numbers, and what was
+    computed before it drops out of a compiled program.
+    """
+    call = x.origin
+    if records_for_variables_only() and isinstance(call, RecordedCall):
+        z, *others = call.inputs
+        if z is not None and call.primitive is relu:
+            return relu(_max_pool_early(z, how))
+        if z is not None and call.primitive is add:
+            (b,) = others
+            if b is not None and b.shape == (x.shape[-1],) and z.shape == x.shape:
+                return add(_max_pool_early(z, how), b)
+    return _max_pool(x, **how)
 
 
 # --- sums ---------------------------------------------------------------------------------------
@@ -158,7 +186,7 @@ def max_pool(
     """
     data_format = standardize_data_format(data_format)
     x, how = _windows("max_pool", inputs, pool_size, strides, padding, data_format)
-    return from_channels_last(_max_pool(x, **how), data_format)
+    return from_channels_last(_max_pool_early(x, how), data_format)
 
 
 @composite

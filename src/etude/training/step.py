@@ -11,7 +11,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from etude import config, ops, tree
-from etude.autodiff import GradientTape
+from etude.autodiff import VariablesTape
 from etude.data.unpacking import unpack_x_y_sample_weight
 from etude.dtypes import is_float_dtype
 from etude.errors import ArgumentError, DataError
@@ -60,7 +60,7 @@ class Steps:
             The values of the metrics by name.
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        with GradientTape() as tape:
+        with VariablesTape() as tape:
             y_pred = self(x, training=True)
             loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
             scaled = self.optimizer.scale_loss(loss)

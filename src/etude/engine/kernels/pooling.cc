@@ -1,5 +1,4 @@
-// Maximum pooling of 32-bit floats: the way back to where each maximum was found. (Forward, XLA's
-// own loops are as fast.)
+// Maximum pooling of 32-bit floats, and the way back to where each maximum was found.
 //
 // Channels lie side by side, so that a vector holds the same place of several channels. Images are
 // handed out to threads.
@@ -73,8 +72,45 @@ inline void each_part(int64_t channels, const float* end, const Part& part) {
   if (i < channels) part(i, [end](const float* from) { return load_within(from, end); });
 }
 
+// The maximum of what one output sees, for all channels. What is not a number stays.
+inline void store_maximum(const float* image, const float* end, const Seen& seen, int64_t channels,
+                          float* y) {
+  each_part(channels, end, [=](int64_t i, auto load_at) {
+    Vector best = Vector{} - INFINITY;
+    for (int32_t k = 0; k < seen.count; ++k) {
+      const Vector value = load_at(image + seen.places[k] + i);
+      best = ((value > best) | (value != value)) ? value : best;
+    }
+    store_first(y + i, best, channels - i);
+  });
+}
+
+// y gets the maximum of each window.
+void max_pool(ffi::ThreadPool& pool, const Convolution& c, const float* x, float* y) {
+  const Windows windows(c);
+  const int64_t step = product(c.in) * c.channels, outputs = product(c.out);
+  share_chunks(pool, c.batch, outputs * product(c.window) * c.channels, [&](int64_t n) {
+    for (int64_t o = 0; o < outputs; ++o) {
+      store_maximum(x + n * step, x + c.batch * step, windows[o], c.channels,
+                    y + (n * outputs + o) * c.channels);
+    }
+  });
+}
+
+// Whether each place of an image lies in exactly one window.
+bool is_tiled(const Convolution& c) {
+  bool found = true;
+  for (int a = 0; a < kRank; ++a) {
+    found &= c.low[a] == 0 && c.stride[a] == c.window[a] && c.out[a] * c.window[a] == c.in[a];
+  }
+  return found;
+}
+
 // Adds g where the first maximum of what one output sees lies, for all channels: where the last
 // number is that exceeds all before it. What is not a number exceeds none, and is exceeded by none.
+//
+// is_tiled: no other window sees these places, and nothing has been written there yet.
+template <bool is_tiled>
 inline void add_at_maximum(const float* image, const float* end, const Seen& seen,
                            int64_t channels, const float* g, const float* g_end, float* to,
                            const float* to_end) {
@@ -91,7 +127,8 @@ inline void add_at_maximum(const float* image, const float* end, const Seen& see
     const Vector own = load_within(g + i, g_end);
     for (int32_t k = 0; k < seen.count; ++k) {
       float* at = to + seen.places[k] + i;
-      store_first(at, load_within(at, to_end) + (first == k ? own : Vector{}), channels - i);
+      const Vector before = is_tiled ? Vector{} : load_within(at, to_end);
+      store_first(at, before + (first == k ? own : Vector{}), channels - i);
     }
   });
 }
@@ -102,16 +139,18 @@ void max_pool_scatter(ffi::ThreadPool& pool, const Convolution& c, const float* 
   const Windows windows(c);
   const int64_t step = product(c.in) * c.channels, outputs = product(c.out);
   const float* g_end = g + c.batch * outputs * c.channels;
+  const bool tiled = is_tiled(c);
+  const auto add = tiled ? add_at_maximum<true> : add_at_maximum<false>;
   share_chunks(pool, c.batch, outputs * product(c.window) * c.channels, [&](int64_t n) {
-    std::fill_n(dx + n * step, step, 0.0f);
+    if (!tiled) std::fill_n(dx + n * step, step, 0.0f);
     for (int64_t o = 0; o < outputs; ++o) {
-      add_at_maximum(x + n * step, x + c.batch * step, windows[o], c.channels,
-                     g + (n * outputs + o) * c.channels, g_end, dx + n * step,
-                     dx + c.batch * step);
+      add(x + n * step, x + c.batch * step, windows[o], c.channels,
+          g + (n * outputs + o) * c.channels, g_end, dx + n * step, dx + c.batch * step);
     }
   });
 }
 
+ETUDE_UNARY_KERNEL(etude_max_pool, max_pool);
 ETUDE_KERNEL(etude_max_pool_scatter, max_pool_scatter);
 
 }  // namespace etude

@@ -1,4 +1,4 @@
-// How XLA calls the kernels over images: two arrays, a result, and the settings of a window.
+// How XLA calls the kernels over images: one or two arrays, a result, and the settings of a window.
 
 #pragma once
 
@@ -43,20 +43,34 @@ ffi::Error call(ffi::ThreadPool pool, Floats a, Floats b, ffi::Result<Floats> to
   return ffi::Error::Success();
 }
 
-// Makes a kernel(pool, settings, a, b, result) one that XLA can call by a name.
-#define ETUDE_KERNEL(name, kernel)                                            \
-  XLA_FFI_DEFINE_HANDLER_SYMBOL(name, call<kernel>,                           \
-                                ffi::Ffi::Bind()                              \
-                                    .Ctx<ffi::ThreadPool>()                   \
-                                    .Arg<Floats>()                            \
-                                    .Arg<Floats>()                            \
-                                    .Ret<Floats>()                            \
-                                    .Attr<Numbers>("images")                  \
-                                    .Attr<Numbers>("filters")                 \
-                                    .Attr<Numbers>("outputs")                 \
-                                    .Attr<Numbers>("strides")                 \
-                                    .Attr<Numbers>("low")                     \
-                                    .Attr<Numbers>("dilation")                \
+template <void kernel(ffi::ThreadPool&, const Convolution&, const float*, float*)>
+ffi::Error call_unary(ffi::ThreadPool pool, Floats a, ffi::Result<Floats> to, Numbers images,
+                      Numbers filters, Numbers outputs, Numbers strides, Numbers low,
+                      Numbers dilation, int64_t groups) {
+  const auto c = convolution(images, filters, outputs, strides, low, dilation, groups);
+  kernel(pool, c, a.typed_data(), to->typed_data());
+  return ffi::Error::Success();
+}
+
+// Makes a function one that XLA can call by a name, with so many arrays before the result.
+#define ETUDE_HANDLER(name, function, arrays)           \
+  XLA_FFI_DEFINE_HANDLER_SYMBOL(name, function,         \
+                                ffi::Ffi::Bind()        \
+                                    .Ctx<ffi::ThreadPool>() \
+                                    arrays              \
+                                    .Ret<Floats>()      \
+                                    .Attr<Numbers>("images") \
+                                    .Attr<Numbers>("filters") \
+                                    .Attr<Numbers>("outputs") \
+                                    .Attr<Numbers>("strides") \
+                                    .Attr<Numbers>("low") \
+                                    .Attr<Numbers>("dilation") \
                                     .Attr<int64_t>("groups"))
+
+// A kernel(pool, settings, a, b, result), and a kernel(pool, settings, a, result).
+#define ETUDE_KERNEL(name, kernel) \
+  ETUDE_HANDLER(name, call<kernel>, .Arg<Floats>().Arg<Floats>())
+#define ETUDE_UNARY_KERNEL(name, kernel) \
+  ETUDE_HANDLER(name, call_unary<kernel>, .Arg<Floats>())
 
 }  // namespace etude

@@ -11,7 +11,16 @@ from etude.errors import ArgumentError, EngineError
 from etude.labs.running.header import Header
 from etude.labs.running.record import write_whole
 
-__all__ = ["as_notebook", "open_in_jupyter", "write"]
+__all__ = ["INSTALL", "as_notebook", "open_in_jupyter", "write"]
+
+INSTALL = """\
+# On a hosted notebook service, this installs etude; where it is there already, nothing is done.
+import importlib.util
+
+if importlib.util.find_spec("etude") is None:
+    %pip install --quiet "etude[xla,labs]"\
+"""
+"""The first cell of a notebook."""
 
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -25,9 +34,11 @@ def as_notebook(header: Header) -> str:
     if importlib.util.find_spec("jupytext") is None:
         raise EngineError("Notebooks need jupytext: pip install 'etude[labs]'")
     import jupytext  # noqa: PLC0415 - optional
+    import nbformat  # noqa: PLC0415 - comes with jupytext
 
     book = jupytext.reads(header.path.read_text(encoding="utf-8"), fmt="py:percent")
     book.metadata["kernelspec"] = _KERNEL
+    book.cells.insert(0, nbformat.v4.new_code_cell(INSTALL))
     for number, cell in enumerate(book.cells):
         cell["id"] = f"{header.name}-{number}"  # jupytext draws identifiers at random
     return jupytext.writes(book, fmt="ipynb")
