@@ -263,8 +263,10 @@ class CallbackList:
 def to_numbers(logs: Any) -> dict[str, Any]:
     """Logs as plain numbers, nested dictionaries made one; waits until they are computed.
 
-    >>> to_numbers({"loss": np.float32(0.5), "more": {"mae": 1.0}})
-    {'loss': 0.5, 'mae': 1.0}
+    The names are in alphabetical order, as in Keras: tables and plots of a history show it.
+
+    >>> to_numbers({"loss": np.float32(0.5), "more": {"acc": 1.0}})
+    {'acc': 1.0, 'loss': 0.5}
     """
     found: dict[str, Any] = {}
     for name, value in (logs or {}).items():
@@ -275,7 +277,7 @@ def to_numbers(logs: Any) -> dict[str, Any]:
             found[name] = array.item() if array.size == 1 else array
         else:
             found[name] = value
-    return found
+    return dict(sorted(found.items()))
 
 
 def _first(callbacks: list[Any], cls: type) -> Any:

@@ -111,6 +111,7 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> Curves | None:
     if not history:
         return None
     quantities = [name for name in history if not name.startswith("val_")]
+    quantities.sort(key=lambda name: name != "loss")  # first what was minimised
     charts = []
     for name in quantities:
         lines = {"training": list(history[name])}
