@@ -37,7 +37,9 @@ def compiler(path: Path, does: str) -> str:
     return str(path)
 
 
-WRITES = 'for last; do :; done; echo built >> "$(dirname "$0")/log"; sleep 0.2; echo code > "$last"'
+WRITES = """for last; do :; done
+case " $* " in *" -shared "*) echo built >> "$(dirname "$0")/log" ;; esac
+sleep 0.1; echo code > "$last\""""
 
 
 def found(version: str = "1") -> build.Built:

@@ -14,6 +14,8 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +25,7 @@ from etude.files import written_whole
 __all__ = ["Built", "compiler", "library"]
 
 SOURCES = Path(__file__).parent
-_FLAGS = ("-std=c++17", "-O3", "-ffp-contract=fast", "-fPIC", "-shared", "-w")
+_FLAGS = ("-std=c++17", "-O3", "-ffp-contract=fast", "-fPIC", "-w")
 _SECONDS = 300
 
 
@@ -98,15 +100,21 @@ def _build(compiler_path: str, headers: Path, path: Path) -> None:
     )
     arm = platform.machine().lower() in ("arm64", "aarch64")
     tuned = "-mcpu=native" if arm else "-march=native"
-    with written_whole(path) as part:
-        subprocess.run(
-            [
-                *(compiler_path, tuned, *_FLAGS, "-isystem", str(headers)),
-                *map(str, sorted(SOURCES.glob("*.cc"))),
-                *("-o", str(part)),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=_SECONDS,
-        )
+
+    def run(*arguments: object) -> None:
+        command = [compiler_path, tuned, *_FLAGS, *map(str, arguments)]
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=_SECONDS)
+
+    sources = sorted(SOURCES.glob("*.cc"))
+    with (
+        written_whole(path) as part,
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        objects = [Path(folder) / f"{source.stem}.o" for source in sources]
+        for done in [
+            pool.submit(run, "-isystem", headers, "-c", source, "-o", to)
+            for source, to in zip(sources, objects, strict=True)
+        ]:
+            done.result()
+        run("-shared", *objects, "-o", part)

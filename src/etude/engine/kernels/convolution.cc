@@ -38,7 +38,7 @@ struct Outputs {
 // at(group, tap, channel, feature): an entry of the filters, whose features are neighbours in
 // memory, or else its channels.
 template <typename At>
-std::vector<float> packed(ffi::ThreadPool& pool, const std::vector<Place>& taps, int64_t groups,
+std::vector<float> packed(const Pool& pool, const std::vector<Place>& taps, int64_t groups,
                           int64_t channels, int64_t features, bool are_channels, const At& at) {
   const auto blocks = column_blocks(features);
   const int64_t rows = taps.size() * channels, width = rounded_up(features, kWidth);
@@ -195,7 +195,7 @@ const float* in_room(const float* images, int64_t count, const Sizes& in, int64_
 }
 
 // All sums over neighbours: in chunks of images, or of one image's outputs if they are few.
-void run_neighbours(ffi::ThreadPool& pool, int64_t threads, const Sums& s,
+void run_neighbours(const Pool& pool, int64_t threads, const Sums& s,
                     const std::vector<Filters>& filters, const std::vector<Outputs>& outputs,
                     const Room& room, const float* x, float* y) {
   const int64_t in_image = product(s.in) * s.in_channels, in_step = room.floats(s.in_channels);
@@ -218,7 +218,7 @@ void run_neighbours(ffi::ThreadPool& pool, int64_t threads, const Sums& s,
 
 // at(group, tap, channel, feature): as for `packed`.
 template <typename At>
-void compute(ffi::ThreadPool& pool, const Sums& s, bool are_channels, const At& at, const float* x,
+void compute(const Pool& pool, const Sums& s, bool are_channels, const At& at, const float* x,
              float* y) {
   if (s.batch == 0 || product(s.out) == 0) return;
   const int64_t taps = product(s.window) * s.channels() * s.features() * s.groups;
@@ -261,7 +261,7 @@ void compute(ffi::ThreadPool& pool, const Sums& s, bool are_channels, const At& 
   });
 }
 
-void forward(ffi::ThreadPool& pool, const Convolution& c, const float* x, const float* w,
+void forward(const Pool& pool, const Convolution& c, const float* x, const float* w,
              float* y) {
   const int64_t channels = c.group_channels(), features = c.group_features();
   const Sums sums{{{{forward_axis(c, 0)}, {forward_axis(c, 1)}, {forward_axis(c, 2)}}},
@@ -272,7 +272,7 @@ void forward(ffi::ThreadPool& pool, const Convolution& c, const float* x, const 
   compute(pool, sums, false, at, x, y);
 }
 
-void input_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* g, const float* w,
+void input_gradient(const Pool& pool, const Convolution& c, const float* g, const float* w,
                     float* dx) {
   const int64_t channels = c.group_channels(), features = c.group_features();
   const Sums sums{{gradient_axes(c, 0), gradient_axes(c, 1), gradient_axes(c, 2)},
@@ -315,7 +315,7 @@ void add_filter_gradient(const Convolution& c, const std::vector<Offset>& rows_s
   }
 }
 
-void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x, const float* g,
+void filter_gradient(const Pool& pool, const Convolution& c, const float* x, const float* g,
                      float* dw) {
   const std::array<Axis, kRank> axes{forward_axis(c, 0), forward_axis(c, 1), forward_axis(c, 2)};
   const Room room = room_for({{{axes[0]}, {axes[1]}, {axes[2]}}}, c.in);
@@ -366,8 +366,8 @@ void filter_gradient(ffi::ThreadPool& pool, const Convolution& c, const float* x
   }
 }
 
-ETUDE_KERNEL(etude_conv, forward);
-ETUDE_KERNEL(etude_conv_input_gradient, input_gradient);
-ETUDE_KERNEL(etude_conv_filter_gradient, filter_gradient);
+ETUDE_KERNEL(etude_conv, binary<forward>)
+ETUDE_KERNEL(etude_conv_input_gradient, binary<input_gradient>)
+ETUDE_KERNEL(etude_conv_filter_gradient, binary<filter_gradient>)
 
 }  // namespace etude

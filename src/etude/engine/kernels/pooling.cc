@@ -86,7 +86,7 @@ inline void store_maximum(const float* image, const float* end, const Seen& seen
 }
 
 // y gets the maximum of each window.
-void max_pool(ffi::ThreadPool& pool, const Convolution& c, const float* x, float* y) {
+void max_pool(const Pool& pool, const Convolution& c, const float* x, float* y) {
   const Windows windows(c);
   const int64_t step = product(c.in) * c.channels, outputs = product(c.out);
   share_chunks(pool, c.batch, outputs * product(c.window) * c.channels, [&](int64_t n) {
@@ -134,7 +134,7 @@ inline void add_at_maximum(const float* image, const float* end, const Seen& see
 }
 
 // dx gets each g where its window has its first maximum.
-void max_pool_scatter(ffi::ThreadPool& pool, const Convolution& c, const float* g, const float* x,
+void max_pool_scatter(const Pool& pool, const Convolution& c, const float* g, const float* x,
                       float* dx) {
   const Windows windows(c);
   const int64_t step = product(c.in) * c.channels, outputs = product(c.out);
@@ -150,7 +150,7 @@ void max_pool_scatter(ffi::ThreadPool& pool, const Convolution& c, const float* 
   });
 }
 
-ETUDE_UNARY_KERNEL(etude_max_pool, max_pool);
-ETUDE_KERNEL(etude_max_pool_scatter, max_pool_scatter);
+ETUDE_KERNEL(etude_max_pool, unary<max_pool>)
+ETUDE_KERNEL(etude_max_pool_scatter, binary<max_pool_scatter>)
 
 }  // namespace etude

@@ -11,37 +11,20 @@
 #include "products.h"
 #include "tanh.h"
 #include "threads.h"
-#include "xla/ffi/api/ffi.h"
-
-// XLA reads a handler's arguments from the signature of its function, once it knows what this is.
-template <>
-struct xla::ffi::CtxBinding<xla::ffi::ThreadPool> {
-  using Ctx = ThreadPool;
-};
 
 namespace etude {
 
-namespace ffi = xla::ffi;
-
-using Floats = ffi::Buffer<ffi::F32>;
-using Mask = ffi::Buffer<ffi::PRED>;
-
 constexpr int64_t kSequences = 4;  // fewer are not worth a thread of their own
 
-// Whether a buffer has these dimensions.
-template <typename Buffer>
-bool has(const Buffer& buffer, std::initializer_list<int64_t> dimensions) {
-  const auto own = buffer.dimensions();
-  return std::equal(own.begin(), own.end(), dimensions.begin(), dimensions.end());
+// Whether an array has these sizes, or nothing is in it.
+template <typename T>
+bool has_if_any(const Array<T>& array, std::initializer_list<int64_t> sizes) {
+  return array.count() == 0 || array.has(sizes);
 }
 
-// Whether it has them, or nothing is in it.
-template <typename Buffer>
-bool has_if_any(const Buffer& buffer, std::initializer_list<int64_t> dimensions) {
-  return buffer.element_count() == 0 || has(buffer, dimensions);
+void require(bool they_fit) {
+  if (!they_fit) throw std::invalid_argument("the shapes do not fit each other");
 }
-
-ffi::Error unfit() { return ffi::Error::InvalidArgument("the shapes do not fit each other"); }
 
 struct Sequences {
   int64_t steps, batch, units;
@@ -55,19 +38,17 @@ struct Present {
   int64_t batch;
 
   explicit Present(const Mask& given, int64_t batch)
-      : mask(given.element_count() ? given.typed_data() : nullptr), batch(batch) {}
+      : mask(given.count() ? given.data() : nullptr), batch(batch) {}
 
   bool operator()(int64_t t, int64_t n) const { return !mask || mask[t * batch + n]; }
 };
 
-// What is there, or nothing where the buffer is empty.
-const float* given(const Floats& buffer) {
-  return buffer.element_count() ? buffer.typed_data() : nullptr;
-}
+// What is there, or nothing where the array is empty.
+const float* given(const Floats& array) { return array.count() ? array.data() : nullptr; }
 
 // Calls slice(first, last) for parts of the sequences, on several threads.
 template <typename Slice>
-void share_sequences(ffi::ThreadPool& pool, const Sequences& s, int64_t gates,
+void share_sequences(const Pool& pool, const Sequences& s, int64_t gates,
                      const Slice& slice) {
   const int64_t threads = threads_for(pool, s.steps * s.states() * gates * s.units);
   const int64_t parts = std::clamp<int64_t>(s.batch / kSequences, 1, threads);
@@ -87,7 +68,7 @@ inline void each_vector(int64_t units, const Unit& unit) {
 // The states h (T, N, H), step by step: step(t, n, z, before) makes those of a sequence from
 // z = h[t-1] · U, (G, H), and h[t-1].
 template <typename Step>
-void go_forward(ffi::ThreadPool& pool, const Sequences& s, const float* h0, const float* u,
+void go_forward(const Pool& pool, const Sequences& s, const float* h0, const float* u,
                 int64_t gates, float* h, float* last, const Step& step) {
   const Matrix matrix(u, s.units, gates * s.units, Matrix::kAsItIs);
   share_sequences(pool, s, gates, [&](int64_t begin, int64_t end) {
@@ -109,7 +90,7 @@ void go_forward(ffi::ThreadPool& pool, const Sequences& s, const float* h0, cons
 // later, into dz[t, n], (G, H), and leaves in dh what reaches h[t-1] other than through
 // z = h[t-1] · U.
 template <typename Step>
-void go_back(ffi::ThreadPool& pool, const Sequences& s, const float* g_last, const float* u,
+void go_back(const Pool& pool, const Sequences& s, const float* g_last, const float* u,
              int64_t gates, const float* dz, float* dh0, const Step& step) {
   const Matrix transposed(u, s.units, gates * s.units, Matrix::kTransposed);
   share_sequences(pool, s, gates, [&](int64_t begin, int64_t end) {
@@ -142,71 +123,63 @@ inline Vector total(const float* dh, const float* g, int64_t i, int64_t count) {
 
 // --- simple RNN ---------------------------------------------------------------------------------
 
-ffi::Error simple_rnn(ffi::ThreadPool pool, Floats p, Floats h0, Floats u, Mask mask,
-                      ffi::Result<Floats> h, ffi::Result<Floats> last) {
-  const Sequences s{p.dimensions()[0], p.dimensions()[1], p.dimensions()[2]};
-  if (!(has(h0, {s.batch, s.units}) && has(u, {s.units, s.units}) &&
-        has_if_any(mask, {s.steps, s.batch}))) {
-    return unfit();
-  }
+void simple_rnn(Pool pool, Floats p, Floats h0, Floats u, Mask mask,
+                      Result h, Result last) {
+  const Sequences s{p.size(0), p.size(1), p.size(2)};
+  require(h0.has({s.batch, s.units}) && u.has({s.units, s.units}) &&
+        has_if_any(mask, {s.steps, s.batch}));
   const Present present(mask, s.batch);
-  float* states = h->typed_data();
+  float* states = h.data();
   auto step = [&](int64_t t, int64_t n, const float* z, const float* before) {
     const int64_t row = (t * s.batch + n) * s.units;
-    const float* x = p.typed_data() + row;
+    const float* x = p.data() + row;
     if (!present(t, n)) return void(std::copy_n(before, s.units, states + row));
     each_vector(s.units, [&](int64_t i, auto count) {
       store_first(states + row + i, tanh(load_first(x + i, count) + load_first(z + i, count)),
                   count);
     });
   };
-  go_forward(pool, s, h0.typed_data(), u.typed_data(), 1, states, last->typed_data(), step);
-  return ffi::Error::Success();
+  go_forward(pool, s, h0.data(), u.data(), 1, states, last.data(), step);
 }
 
-ffi::Error simple_rnn_back(ffi::ThreadPool pool, Floats g_last, Floats g_h, Floats h, Floats u,
-                           Mask mask, ffi::Result<Floats> dh0, ffi::Result<Floats> dz) {
-  const Sequences s{h.dimensions()[0], h.dimensions()[1], h.dimensions()[2]};
-  if (!(has(g_last, {s.batch, s.units}) && has_if_any(g_h, {s.steps, s.batch, s.units}) &&
-        has(u, {s.units, s.units}) && has_if_any(mask, {s.steps, s.batch}))) {
-    return unfit();
-  }
+void simple_rnn_back(Pool pool, Floats g_last, Floats g_h, Floats h, Floats u,
+                           Mask mask, Result dh0, Result dz) {
+  const Sequences s{h.size(0), h.size(1), h.size(2)};
+  require(g_last.has({s.batch, s.units}) && has_if_any(g_h, {s.steps, s.batch, s.units}) &&
+        u.has({s.units, s.units}) && has_if_any(mask, {s.steps, s.batch}));
   const Present present(mask, s.batch);
   const float* g = given(g_h);
   auto step = [&](int64_t t, int64_t n, float* dh) {
     const int64_t row = (t * s.batch + n) * s.units;
     const float* own = g ? g + row : nullptr;
-    float* to = dz->typed_data() + row;
+    float* to = dz.data() + row;
     if (!present(t, n)) return pass_by(s.units, own, dh, 1, to);
     each_vector(s.units, [&](int64_t i, auto count) {
-      const Vector state = load_first(h.typed_data() + row + i, count);
+      const Vector state = load_first(h.data() + row + i, count);
       store_first(to + i, total(dh, own, i, count) * (1 - state * state), count);
       store_first(dh + i, Vector{}, count);
     });
   };
-  go_back(pool, s, g_last.typed_data(), u.typed_data(), 1, dz->typed_data(), dh0->typed_data(),
+  go_back(pool, s, g_last.data(), u.data(), 1, dz.data(), dh0.data(),
           step);
-  return ffi::Error::Success();
 }
 
 // --- LSTM ---------------------------------------------------------------------------------------
 
-ffi::Error lstm(ffi::ThreadPool pool, Floats p, Floats h0, Floats c0, Floats u, Mask mask,
-                ffi::Result<Floats> h, ffi::Result<Floats> last_h, ffi::Result<Floats> last_c,
-                ffi::Result<Floats> c, ffi::Result<Floats> gates) {
-  const Sequences s{p.dimensions()[0], p.dimensions()[1], p.dimensions()[2] / 4};
-  if (!(has(h0, {s.batch, s.units}) && has(c0, {s.batch, s.units}) &&
-        has(u, {s.units, 4 * s.units}) && has_if_any(mask, {s.steps, s.batch}))) {
-    return unfit();
-  }
+void lstm(Pool pool, Floats p, Floats h0, Floats c0, Floats u, Mask mask,
+                Result h, Result last_h, Result last_c,
+                Result c, Result gates) {
+  const Sequences s{p.size(0), p.size(1), p.size(2) / 4};
+  require(h0.has({s.batch, s.units}) && c0.has({s.batch, s.units}) &&
+        u.has({s.units, 4 * s.units}) && has_if_any(mask, {s.steps, s.batch}));
   const Present present(mask, s.batch);
   const int64_t units = s.units;
-  float *hs = h->typed_data(), *cs = c->typed_data();
+  float *hs = h.data(), *cs = c.data();
   auto step = [&](int64_t t, int64_t n, const float* z, const float* before) {
     const int64_t row = (t * s.batch + n) * units;
-    const float* x = p.typed_data() + 4 * row;
-    const float* c_before = t ? cs + row - s.states() : c0.typed_data() + n * units;
-    float* to = gates->typed_data() + 4 * row;
+    const float* x = p.data() + 4 * row;
+    const float* c_before = t ? cs + row - s.states() : c0.data() + n * units;
+    float* to = gates.data() + 4 * row;
     const bool here = present(t, n);
     each_vector(units, [&](int64_t i, auto count) {
       auto sum = [&](int64_t gate) {
@@ -225,34 +198,31 @@ ffi::Error lstm(ffi::ThreadPool pool, Floats p, Floats h0, Floats c0, Floats u, 
       store_first(hs + row + i, here ? o * tanh(new_c) : load_first(before + i, count), count);
     });
   };
-  go_forward(pool, s, h0.typed_data(), u.typed_data(), 4, hs, last_h->typed_data(), step);
-  const float* final = s.steps ? cs + (s.steps - 1) * s.states() : c0.typed_data();
-  std::copy_n(final, s.states(), last_c->typed_data());
-  return ffi::Error::Success();
+  go_forward(pool, s, h0.data(), u.data(), 4, hs, last_h.data(), step);
+  const float* final = s.steps ? cs + (s.steps - 1) * s.states() : c0.data();
+  std::copy_n(final, s.states(), last_c.data());
 }
 
-ffi::Error lstm_back(ffi::ThreadPool pool, Floats g_last_h, Floats g_last_c, Floats g_h, Floats c0,
-                     Floats c, Floats gates, Floats u, Mask mask, ffi::Result<Floats> dh0,
-                     ffi::Result<Floats> dc0, ffi::Result<Floats> dz) {
-  const Sequences s{c.dimensions()[0], c.dimensions()[1], c.dimensions()[2]};
-  if (!(has(g_last_h, {s.batch, s.units}) && has(g_last_c, {s.batch, s.units}) &&
-        has_if_any(g_h, {s.steps, s.batch, s.units}) && has(c0, {s.batch, s.units}) &&
-        has(gates, {s.steps, s.batch, 4 * s.units}) && has(u, {s.units, 4 * s.units}) &&
-        has_if_any(mask, {s.steps, s.batch}))) {
-    return unfit();
-  }
+void lstm_back(Pool pool, Floats g_last_h, Floats g_last_c, Floats g_h, Floats c0,
+                     Floats c, Floats gates, Floats u, Mask mask, Result dh0,
+                     Result dc0, Result dz) {
+  const Sequences s{c.size(0), c.size(1), c.size(2)};
+  require(g_last_h.has({s.batch, s.units}) && g_last_c.has({s.batch, s.units}) &&
+        has_if_any(g_h, {s.steps, s.batch, s.units}) && c0.has({s.batch, s.units}) &&
+        gates.has({s.steps, s.batch, 4 * s.units}) && u.has({s.units, 4 * s.units}) &&
+        has_if_any(mask, {s.steps, s.batch}));
   const Present present(mask, s.batch);
   const int64_t units = s.units;
-  const float *g_outputs = given(g_h), *cs = c.typed_data();
-  float* dcs = dc0->typed_data();
-  std::copy_n(g_last_c.typed_data(), s.states(), dcs);
+  const float *g_outputs = given(g_h), *cs = c.data();
+  float* dcs = dc0.data();
+  std::copy_n(g_last_c.data(), s.states(), dcs);
   auto step = [&](int64_t t, int64_t n, float* dh) {
     const int64_t row = (t * s.batch + n) * units;
     const float* own = g_outputs ? g_outputs + row : nullptr;
-    float* to = dz->typed_data() + 4 * row;
+    float* to = dz.data() + 4 * row;
     if (!present(t, n)) return pass_by(units, own, dh, 4, to);  // dc passes as it is
-    const float* c_before = t ? cs + row - s.states() : c0.typed_data() + n * units;
-    const float* kept = gates.typed_data() + 4 * row;
+    const float* c_before = t ? cs + row - s.states() : c0.data() + n * units;
+    const float* kept = gates.data() + 4 * row;
     float* dc_row = dcs + n * units;
     each_vector(units, [&](int64_t i, auto count) {
       const Vector in = load_first(kept + i, count), f = load_first(kept + units + i, count),
@@ -269,28 +239,25 @@ ffi::Error lstm_back(ffi::ThreadPool pool, Floats g_last_h, Floats g_last_c, Flo
       store_first(dh + i, Vector{}, count);
     });
   };
-  go_back(pool, s, g_last_h.typed_data(), u.typed_data(), 4, dz->typed_data(), dh0->typed_data(),
+  go_back(pool, s, g_last_h.data(), u.data(), 4, dz.data(), dh0.data(),
           step);
-  return ffi::Error::Success();
 }
 
 // --- GRU, whose reset gate acts after the product -----------------------------------------------
 
-ffi::Error gru(ffi::ThreadPool pool, Floats p, Floats h0, Floats u, Floats bias, Mask mask,
-               ffi::Result<Floats> h, ffi::Result<Floats> last, ffi::Result<Floats> gates,
-               ffi::Result<Floats> inner) {
-  const Sequences s{p.dimensions()[0], p.dimensions()[1], p.dimensions()[2] / 3};
-  if (!(has(h0, {s.batch, s.units}) && has(u, {s.units, 3 * s.units}) &&
-        has(bias, {3 * s.units}) && has_if_any(mask, {s.steps, s.batch}))) {
-    return unfit();
-  }
+void gru(Pool pool, Floats p, Floats h0, Floats u, Floats bias, Mask mask,
+               Result h, Result last, Result gates,
+               Result inner) {
+  const Sequences s{p.size(0), p.size(1), p.size(2) / 3};
+  require(h0.has({s.batch, s.units}) && u.has({s.units, 3 * s.units}) &&
+        bias.has({3 * s.units}) && has_if_any(mask, {s.steps, s.batch}));
   const Present present(mask, s.batch);
   const int64_t units = s.units;
-  float* hs = h->typed_data();
+  float* hs = h.data();
   auto step = [&](int64_t t, int64_t n, const float* z, const float* before) {
     const int64_t row = (t * s.batch + n) * units;
-    const float *x = p.typed_data() + 3 * row, *b = bias.typed_data();
-    float* to = gates->typed_data() + 3 * row;
+    const float *x = p.data() + 3 * row, *b = bias.data();
+    float* to = gates.data() + 3 * row;
     const bool here = present(t, n);
     each_vector(units, [&](int64_t i, auto count) {
       auto projected = [&](int64_t gate) { return load_first(x + gate * units + i, count); };
@@ -303,38 +270,35 @@ ffi::Error gru(ffi::ThreadPool pool, Floats p, Floats h0, Floats u, Floats bias,
       store_first(to + i, update, count);
       store_first(to + units + i, reset, count);
       store_first(to + 2 * units + i, fresh, count);
-      store_first(inner->typed_data() + row + i, q, count);
+      store_first(inner.data() + row + i, q, count);
       const Vector old = load_first(before + i, count);
       store_first(hs + row + i, here ? update * old + (1 - update) * fresh : old, count);
     });
   };
-  go_forward(pool, s, h0.typed_data(), u.typed_data(), 3, hs, last->typed_data(), step);
-  return ffi::Error::Success();
+  go_forward(pool, s, h0.data(), u.data(), 3, hs, last.data(), step);
 }
 
-ffi::Error gru_back(ffi::ThreadPool pool, Floats g_last, Floats g_h, Floats h0, Floats h,
-                    Floats gates, Floats inner, Floats u, Mask mask, ffi::Result<Floats> dh0,
-                    ffi::Result<Floats> dp, ffi::Result<Floats> dq) {
-  const Sequences s{h.dimensions()[0], h.dimensions()[1], h.dimensions()[2]};
-  if (!(has(g_last, {s.batch, s.units}) && has_if_any(g_h, {s.steps, s.batch, s.units}) &&
-        has(h0, {s.batch, s.units}) && has(gates, {s.steps, s.batch, 3 * s.units}) &&
-        has(inner, {s.steps, s.batch, s.units}) && has(u, {s.units, 3 * s.units}) &&
-        has_if_any(mask, {s.steps, s.batch}))) {
-    return unfit();
-  }
+void gru_back(Pool pool, Floats g_last, Floats g_h, Floats h0, Floats h,
+                    Floats gates, Floats inner, Floats u, Mask mask, Result dh0,
+                    Result dp, Result dq) {
+  const Sequences s{h.size(0), h.size(1), h.size(2)};
+  require(g_last.has({s.batch, s.units}) && has_if_any(g_h, {s.steps, s.batch, s.units}) &&
+        h0.has({s.batch, s.units}) && gates.has({s.steps, s.batch, 3 * s.units}) &&
+        inner.has({s.steps, s.batch, s.units}) && u.has({s.units, 3 * s.units}) &&
+        has_if_any(mask, {s.steps, s.batch}));
   const Present present(mask, s.batch);
   const int64_t units = s.units;
-  const float *g_outputs = given(g_h), *hs = h.typed_data();
+  const float *g_outputs = given(g_h), *hs = h.data();
   auto step = [&](int64_t t, int64_t n, float* dh) {
     const int64_t row = (t * s.batch + n) * units;
     const float* own = g_outputs ? g_outputs + row : nullptr;
-    float *to_p = dp->typed_data() + 3 * row, *to_q = dq->typed_data() + 3 * row;
+    float *to_p = dp.data() + 3 * row, *to_q = dq.data() + 3 * row;
     if (!present(t, n)) {
       std::fill_n(to_p, 3 * units, 0.0f);
       return pass_by(units, own, dh, 3, to_q);
     }
-    const float* before = t ? hs + row - s.states() : h0.typed_data() + n * units;
-    const float* kept = gates.typed_data() + 3 * row;
+    const float* before = t ? hs + row - s.states() : h0.data() + n * units;
+    const float* kept = gates.data() + 3 * row;
     each_vector(units, [&](int64_t i, auto count) {
       const Vector update = load_first(kept + i, count),
                    reset = load_first(kept + units + i, count),
@@ -344,7 +308,7 @@ ffi::Error gru_back(ffi::ThreadPool pool, Floats g_last, Floats g_h, Floats h0, 
       const Vector d_update =
           d * (load_first(before + i, count) - fresh) * update * (1 - update);
       const Vector d_reset =
-          d_fresh * load_first(inner.typed_data() + row + i, count) * reset * (1 - reset);
+          d_fresh * load_first(inner.data() + row + i, count) * reset * (1 - reset);
       for (float* to : {to_p, to_q}) {
         store_first(to + i, d_update, count);
         store_first(to + units + i, d_reset, count);
@@ -354,18 +318,17 @@ ffi::Error gru_back(ffi::ThreadPool pool, Floats g_last, Floats g_h, Floats h0, 
       store_first(dh + i, d * update, count);
     });
   };
-  go_back(pool, s, g_last.typed_data(), u.typed_data(), 3, dq->typed_data(), dh0->typed_data(),
+  go_back(pool, s, g_last.data(), u.data(), 3, dq.data(), dh0.data(),
           step);
-  return ffi::Error::Success();
 }
 
 // --- how XLA calls them -------------------------------------------------------------------------
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(etude_simple_rnn, simple_rnn);
-XLA_FFI_DEFINE_HANDLER_SYMBOL(etude_simple_rnn_back, simple_rnn_back);
-XLA_FFI_DEFINE_HANDLER_SYMBOL(etude_lstm, lstm);
-XLA_FFI_DEFINE_HANDLER_SYMBOL(etude_lstm_back, lstm_back);
-XLA_FFI_DEFINE_HANDLER_SYMBOL(etude_gru, gru);
-XLA_FFI_DEFINE_HANDLER_SYMBOL(etude_gru_back, gru_back);
+ETUDE_KERNEL(etude_simple_rnn, simple_rnn)
+ETUDE_KERNEL(etude_simple_rnn_back, simple_rnn_back)
+ETUDE_KERNEL(etude_lstm, lstm)
+ETUDE_KERNEL(etude_lstm_back, lstm_back)
+ETUDE_KERNEL(etude_gru, gru)
+ETUDE_KERNEL(etude_gru_back, gru_back)
 
 }  // namespace etude

@@ -9,14 +9,14 @@
 #include <memory>
 #include <thread>
 
-#include "xla/ffi/api/ffi.h"
+#include "calls.h"
 
 namespace etude {
 
 constexpr int64_t kSmall = 100 * 1000;  // multiply-adds that are not worth waking a thread for
 
 // How many threads so much work, in multiply-adds, is worth.
-inline int64_t threads_for(const xla::ffi::ThreadPool& pool, int64_t work) {
+inline int64_t threads_for(const Pool& pool, int64_t work) {
   return work < kSmall ? 1 : std::max<int64_t>(pool.num_threads(), 1);
 }
 
@@ -25,7 +25,7 @@ inline int64_t threads_for(const xla::ffi::ThreadPool& pool, int64_t work) {
 // caller never waits for a task that nobody has begun, so that a pool whose threads all wait here
 // cannot stand still.
 template <typename Task>
-void share(xla::ffi::ThreadPool& pool, int64_t threads, int64_t count, const Task& task) {
+void share(const Pool& pool, int64_t threads, int64_t count, const Task& task) {
   const int64_t helpers = std::min(threads, count) - 1;
   if (helpers <= 0) {
     for (int64_t i = 0; i < count; ++i) task(i);
@@ -42,14 +42,14 @@ void share(xla::ffi::ThreadPool& pool, int64_t threads, int64_t count, const Tas
       state->done.fetch_add(1);
     }
   };
-  for (int64_t i = 0; i < helpers; ++i) pool.Schedule([work]() mutable { work(); });
+  for (int64_t i = 0; i < helpers; ++i) pool.schedule(work);
   work();
   while (state->done.load() < count) std::this_thread::yield();
 }
 
 // Calls task(0) ... task(count - 1), some in a row on one thread, each of which is so much work.
 template <typename Task>
-void share_chunks(xla::ffi::ThreadPool& pool, int64_t count, int64_t work, const Task& task) {
+void share_chunks(const Pool& pool, int64_t count, int64_t work, const Task& task) {
   const int64_t threads = threads_for(pool, count * work);
   const int64_t chunks = threads == 1 ? 1 : std::min(4 * threads, count);
   share(pool, threads, chunks, [&](int64_t index) {

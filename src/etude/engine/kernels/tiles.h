@@ -1,8 +1,9 @@
-// The two loops in which a convolution spends its time, each over a tile that stays in registers.
+// The tiles in which a convolution, or a product of matrices, is computed: what they are, and how
+// the work is cut into them.
 //
-// Both multiply one number by vectors of filters and add: a broadcast, a load, a multiply-add. A
-// tile of R rows and V vectors does R·V multiply-adds for R + V loads; that is why it pays to hold
-// as many sums as there are registers.
+// A tile multiplies one number by vectors of filters and adds: a broadcast, a load, a multiply-add.
+// With R rows and V vectors it does R·V multiply-adds for R + V loads; that is why it pays to hold
+// as many sums as there are registers. The loops themselves stand in tiles.cc.
 
 #pragma once
 
@@ -17,32 +18,6 @@ namespace etude {
 
 using Offset = int32_t;  // into one image or a few: half the memory of a pointer
 
-// sums[r, :] += Σ_i x[bases[r] + offsets[i]] · vectors[i, :], the loop that everything is about.
-//
-// bases: R offsets into x. offsets: `count` further ones, the same for each of them. vectors:
-// `count` rows of V vectors, `step` floats apart.
-template <int R, int V>
-inline __attribute__((always_inline)) void add_products(Vector (&sums)[R][V], const float* x,
-                                                        const Offset* bases, const Offset* offsets,
-                                                        int64_t count, const float* vectors,
-                                                        int64_t step) {
-  const float* at[R];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) at[r] = x + bases[r];
-  for (int64_t i = 0; i < count; ++i, vectors += step) {
-    const int64_t offset = offsets[i];
-    Vector row[V];
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) row[v] = held(vectors + v * kWidth);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const float number = at[r][offset];
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) sums[r][v] += number * row[v];
-    }
-  }
-}
-
 // From `begin` to before `end`.
 struct Range {
   int32_t begin, end;
@@ -50,74 +25,24 @@ struct Range {
 
 // y[p, :] = Σ_r x[p + r] · w[r, :], over the rows that lie in a piece.
 //
-// x: where the images begin. pixels: P offsets into them. rows: offsets from a pixel. piece: the
-// first of so many `pieces`. w: rows of V vectors. y: where the outputs begin. places: P offsets
-// into them. columns: the filters of this tile, at most V vectors.
-template <int P, int V>
-void multiply(const float* x, const Offset* pixels, const Offset* rows, const Range* piece,
-              int64_t pieces, const float* w, float* y, const Offset* places, int64_t columns) {
-  Vector sums[P][V] = {};
-  for (const Range* end = piece + pieces; piece < end; ++piece) {
-    add_products<P, V>(sums, x, pixels, rows + piece->begin, piece->end - piece->begin,
-                       w + int64_t{piece->begin} * V * kWidth, V * kWidth);
-  }
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) {
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) {
-      store_first(y + places[p] + v * kWidth, sums[p][v], columns - v * kWidth);
-    }
-  }
-}
+// x: where the images begin. pixels: offsets into them. rows: offsets from a pixel. piece: the
+// first of so many `pieces`. w: rows of some vectors. y: where the outputs begin. places: offsets
+// into them. columns: the filters of this tile, at most as many as the vectors hold.
+using Multiply = void (*)(const float* x, const Offset* pixels, const Offset* rows,
+                          const Range* piece, int64_t pieces, const float* w, float* y,
+                          const Offset* places, int64_t columns);
 
 // dw[r, :] += Σ_p x[p + r] · g[p, :]
 //
-// x: where the images begin. rows: R offsets from a pixel. pixels: `count` offsets into x. g:
-// `count` rows, `step` apart, of V vectors. dw: R rows, `columns` apart.
-template <int R, int V>
-void accumulate(const float* x, const Offset* rows, const Offset* pixels, int64_t count,
-                const float* g, int64_t step, float* dw, int64_t columns) {
-  Vector sums[R][V] = {};
-  add_products<R, V>(sums, x, rows, pixels, count, g, step);
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) {
-      float* to = dw + r * columns + v * kWidth;
-      store(to, load(to) + sums[r][v]);
-    }
-  }
-}
+// x: where the images begin. rows: offsets from a pixel. pixels: `count` offsets into x. g: `count`
+// rows, `step` apart. dw: rows, `columns` apart.
+using Accumulate = void (*)(const float* x, const Offset* rows, const Offset* pixels,
+                            int64_t count, const float* g, int64_t step, float* dw,
+                            int64_t columns);
 
-using Multiply = void (*)(const float*, const Offset*, const Offset*, const Range*, int64_t,
-                          const float*, float*, const Offset*, int64_t);
-using Accumulate = void (*)(const float*, const Offset*, const Offset*, int64_t, const float*,
-                            int64_t, float*, int64_t);
-
-template <int V, int... I>
-constexpr std::array<Multiply, sizeof...(I)> multiply_row(std::integer_sequence<int, I...>) {
-  return {multiply<I + 1, V>...};
-}
-
-template <int V, int... I>
-constexpr std::array<Accumulate, sizeof...(I)> accumulate_row(std::integer_sequence<int, I...>) {
-  return {accumulate<I + 1, V>...};
-}
-
-// The tile of that many rows and vectors.
-inline Multiply multiply_tile(int64_t pixels, int64_t vectors) {
-  static constexpr auto one = multiply_row<1>(std::make_integer_sequence<int, rows(1)>());
-  static constexpr auto two = multiply_row<2>(std::make_integer_sequence<int, rows(2)>());
-  static constexpr auto three = multiply_row<3>(std::make_integer_sequence<int, rows(3)>());
-  return (vectors == 1 ? one[pixels - 1] : vectors == 2 ? two[pixels - 1] : three[pixels - 1]);
-}
-
-inline Accumulate accumulate_tile(int64_t numbers, int64_t vectors) {
-  static constexpr auto one = accumulate_row<1>(std::make_integer_sequence<int, rows(1)>());
-  static constexpr auto two = accumulate_row<2>(std::make_integer_sequence<int, rows(2)>());
-  static constexpr auto three = accumulate_row<3>(std::make_integer_sequence<int, rows(3)>());
-  return (vectors == 1 ? one[numbers - 1] : vectors == 2 ? two[numbers - 1] : three[numbers - 1]);
-}
+// The tile of so many pixels, or rows, and vectors.
+Multiply multiply_tile(int64_t pixels, int64_t vectors);
+Accumulate accumulate_tile(int64_t rows, int64_t vectors);
 
 // How the vectors of all filters are cut into tiles: (first vector, vectors) each. Two at a time
 // are as fast as three, which take fewer rows; three are taken where one would be left over.
