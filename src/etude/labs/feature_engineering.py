@@ -152,7 +152,7 @@ def accuracy(model, x, y):
     return np.mean((probability(model, x) > 0.5) == y)
 
 
-raw = {name: fit(*train[name], [], p.linear_epochs, 0.03) for name in worlds}
+raw = {name: fit(x, y, [], p.linear_epochs, 0.03) for name, (x, y) in train.items()}
 raw_scores = {name: accuracy(raw[name], *test[name]) for name in worlds}
 for name, score in raw_scores.items():
     print(f"one neuron, {name:8} {100 * score:.1f}% of 1,000 new points are right")
@@ -212,7 +212,7 @@ lab.metric("features_accuracy", min(hand_scores.values()))
 # boundary into any form. **The same network in all three worlds.**
 
 # %%
-network = {name: fit(*train[name], [p.units, p.units], p.epochs, 0.01) for name in worlds}
+network = {name: fit(x, y, [p.units, p.units], p.epochs, 0.01) for name, (x, y) in train.items()}
 network_scores = {name: accuracy(network[name], *test[name]) for name in worlds}
 for name, score in network_scores.items():
     print(f"network on raw points, {name:8} {100 * score:.1f}%")

@@ -207,7 +207,7 @@ for axes, (name, (path, colour, style)) in zip(
     axes.plot(0, 0, "*", color="black", markersize=10)
     axes.set_title(f"{name}: after 40 steps f = {ravine(path[-1]):.2g}", fontsize=11)
     axes.set(ylim=(-1.5, 1.5), ylabel="y")
-axes.set_xlabel("x")
+figure.axes[-1].set_xlabel("x")
 lab.show_figure(
     figure,
     title="Forty steps in a ravine",
@@ -244,7 +244,7 @@ def tuned(rule, rates, steps):
     with np.errstate(over="ignore", invalid="ignore"):  # a rate that is too long flies away
         paths = {rate: walk(rule, rosenbrock_slope, (-1.2, 1.0), steps, rate) for rate in rates}
         last = {rate: np.nan_to_num(rosenbrock(v[-1]), nan=np.inf) for rate, v in paths.items()}
-    best = min(last, key=last.get)
+    best = min(last, key=lambda rate: last[rate])
     return best, paths[best]
 
 
