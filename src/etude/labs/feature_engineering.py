@@ -324,7 +324,7 @@ axes.semilogx(sizes, learned["network"], "s--", color=ORANGE, label="network on 
 axes.axhline(0.5, color=GREEN, linestyle=":", label="guessing")
 axes.set_xticks(sizes, [str(n) for n in sizes])
 axes.minorticks_off()
-axes.set(xlabel="points to learn from", ylabel="accuracy on new points", ylim=(0.4, 1.03))
+axes.set(xlabel="points to learn from", ylabel="accuracy on new points", ylim=(0.1, 1.03))
 axes.legend(frameon=False, loc="lower right")
 lab.show_figure(
     figure,
