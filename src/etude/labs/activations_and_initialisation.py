@@ -21,19 +21,20 @@
 # learning_rate = {full = 5e-4, quick = 1e-3, help = "Adam's, at the start; it falls to 0"}
 #
 # [metrics.he_accuracy]
-# label = "30 layers, ReLU, He's weights: accuracy on digits that were held back"
-# target = {full = 0.85, quick = 0.5}
+# label = "30 layers, ReLU, He's weights: share of the training digits that it learned"
+# target = {full = 0.9, quick = 0.5}
 # source = """
 # He, Zhang, Ren and Sun 2015 train 30 layers with this initialisation where Glorot's stalls. The \
-# number is our own: a linear model has 0.967, and depth for its own sake may cost a little."""
+# number is our own. The question is whether it trains at all, so we ask about the digits that it \
+# was trained on."""
 #
 # [metrics.glorot_accuracy]
-# label = "30 layers, tanh, Glorot's weights: accuracy on digits that were held back"
-# target = {full = 0.85, quick = 0.5}
+# label = "30 layers, tanh, Glorot's weights: share of the training digits that it learned"
+# target = {full = 0.9, quick = 0.5}
 # source = "Glorot and Bengio 2010: made for functions that are straight around 0. As above."
 #
 # [metrics.naive_accuracy]
-# label = "30 layers, ReLU, weights of 0.01: accuracy on digits that were held back"
+# label = "30 layers, ReLU, weights of 0.01: share of the training digits that it learned"
 # better = "lower"
 # target = {full = 0.2, quick = 0.2}
 # source = "Guessing one of ten digits gives 0.1; a network that learns nothing stays close to it."
@@ -239,12 +240,10 @@ lab.show_figure(
 # $\Delta W = -\partial L / \partial W$.
 
 # %%
-(x_train, y_train), (x_test, y_test) = lab.load_data()
+(x_train, y_train), _ = lab.load_data()  # whether it learns at all shows on these
 x_train = x_train.reshape(len(x_train), -1).astype("float32")
-x_test = x_test.reshape(len(x_test), -1).astype("float32")
-mean, spread = x_train.mean(), x_train.std()
-x_train, x_test = (x_train - mean) / spread, (x_test - mean) / spread
-print(f"{len(x_train)} digits to learn from, {len(x_test)} held back, {x_train.shape[1]} pixels")
+x_train = (x_train - x_train.mean()) / x_train.std()
+print(f"{len(x_train)} digits of {x_train.shape[1]} pixels")
 
 
 def gradient_sizes(model):
@@ -312,8 +311,8 @@ for name in ("ReLU, He", "tanh, Glorot", "ReLU, 0.01", "sigmoid, Glorot"):
     )
     history = model.fit(x_train, y_train, batch_size=32, epochs=passes, verbose=0)
     curves[name] = history.history["loss"]
-    reached[name] = model.evaluate(x_test, y_test, batch_size=len(x_test), verbose=0)[1]
-    print(f"{name:16} loss {curves[name][-1]:.3f}, {100 * reached[name]:.1f}% of new digits right")
+    reached[name] = model.evaluate(x_train, y_train, batch_size=len(x_train), verbose=0)[1]
+    print(f"{name:16} loss {curves[name][-1]:.3f}, {100 * reached[name]:.1f}% of them learned")
 lab.metric("he_accuracy", reached["ReLU, He"])
 lab.metric("glorot_accuracy", reached["tanh, Glorot"])
 lab.metric("naive_accuracy", reached["ReLU, 0.01"])
@@ -340,7 +339,7 @@ lab.show_figure(
     figure,
     title="Thirty layers learn, or do not",
     caption="The dotted grey line is log 10, the loss of a network that gives each digit a tenth. "
-    "In the legend: the share of new digits that are right.",
+    "In the legend: the share of the digits that were learned.",
     alt="Line chart of the loss over the passes. "
     + " ".join(f"{name} ends at {curve[-1]:.2f}." for name, curve in curves.items()),
 )
@@ -403,8 +402,7 @@ lab.show_figure(
 # - If the loss rests at $\log(\text{number of classes})$ from the start, look at the sizes in the
 #   layers before you look for anything else.
 # - Today's very deep networks have more help: normalisation, which resets the size in each layer,
-# and
-#   shortcuts past the layers. Both are answers to the pictures above.
+#   and shortcuts past the layers. Both are answers to the pictures above.
 #
 # ## What to try next
 #
