@@ -22,6 +22,8 @@ from etude.datasets import (
     iris,
     mnist,
     reuters,
+    scenes,
+    stamps,
     wine,
 )
 from etude.datasets.record import DataSet
@@ -40,6 +42,8 @@ __all__ = [
     "iris",
     "mnist",
     "reuters",
+    "scenes",
+    "stamps",
     "wine",
 ]
 
