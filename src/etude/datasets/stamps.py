@@ -51,15 +51,18 @@ def _photos(files: dict[str, bytes]) -> dict[str, bytes]:
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for label, folder in _FOLDERS.items():
             for name, content in inside.items():
-                path = PurePosixPath(name)
-                # A mirrored twin is the same thing: it must not be in another part of a split.
-                wanted = path.suffix == ".png" and not path.stem.endswith("_mirror")
-                if path.is_relative_to(f"{_ROOT}/{folder}") and wanted:
-                    if _DRAWN.isdisjoint(path.parts):
-                        info = tarfile.TarInfo(f"{label}/{path.name}")
-                        info.size = len(content)
-                        tar.addfile(info, io.BytesIO(content))
+                if _is_photo(PurePosixPath(name), folder):
+                    info = tarfile.TarInfo(f"{label}/{PurePosixPath(name).name}")
+                    info.size = len(content)
+                    tar.addfile(info, io.BytesIO(content))
     return {"stamps.tar": buffer.getvalue()}
+
+
+def _is_photo(path: PurePosixPath, folder: str) -> bool:
+    """A mirrored twin is the same thing: it must not be in another part of a split."""
+    if path.suffix != ".png" or path.stem.endswith("_mirror"):
+        return False
+    return path.is_relative_to(f"{_ROOT}/{folder}") and _DRAWN.isdisjoint(path.parts)
 
 
 DATA = DataSet(

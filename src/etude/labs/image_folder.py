@@ -3,7 +3,7 @@
 # title = "Your own pictures: from folders to a classifier"
 # summary = """
 # A folder with one sub-folder per class is all it takes: cats and dogs, signs, leaves, Santa or \
-# Grinch. The lab cleans, augments, trains, compares with a linear model, and shows where it fails."""
+# Grinch. The lab cleans, augments, trains, compares with a linear model, and shows its errors."""
 # unit = 3
 # topics = [
 #     "image folders", "cleaning", "augmentation", "baselines", "error analysis",
@@ -86,7 +86,7 @@ print(f"who always says {names[largest]!r} is right in {guessing:.0%} of all tes
 
 # %%
 shown = np.argsort(-counts, kind="stable")[:8]
-figure = Figure(figsize=(6.4, 0.95 * len(shown) + 0.3), layout="constrained")
+figure = Figure(figsize=(5.6, 0.95 * len(shown) + 0.3), layout="constrained")
 for row, label in zip(figure.subplots(len(shown), 5, squeeze=False), shown, strict=True):
     examples = x_train[y_train == label][:5]
     for axes, picture in zip(row, examples, strict=False):
@@ -132,7 +132,7 @@ twin, likeness = alike.argmax(axis=1), alike.max(axis=1)
 suspects = np.argsort(-likeness)[:4]
 print(f"{np.sum(likeness > 0.98)} of {len(x_test)} test pictures have a twin in training")
 
-figure = Figure(figsize=(6.4, 3.3), layout="constrained")
+figure = Figure(figsize=(5.6, 3.3), layout="constrained")
 for column, i in zip(figure.subplots(2, 4).T[: len(suspects)], suspects, strict=True):
     for axes, picture in zip(column, (x_test[i], x_train[twin[i]]), strict=True):
         axes.imshow(picture)
@@ -202,7 +202,7 @@ augmentation = keras.Sequential(
 example = np.repeat(x_train[:1], 8, axis=0)
 variants = keras.ops.convert_to_numpy(augmentation(example, training=True))
 
-figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+figure = Figure(figsize=(5.6, 3.4), layout="constrained")
 for axes, picture in zip(figure.subplots(2, 4).ravel(), [x_train[0], *variants[1:]], strict=True):
     axes.imshow(np.clip(picture, 0, 1))
     axes.set_axis_off()
