@@ -112,7 +112,7 @@ def convolution(x, maps, padding="same"):
 
 inputs = keras.Input((28, 28, 1))
 # A mirrored shoe is a shoe, a mirrored digit is none: where digits stand in, nothing is mirrored.
-mirrored = lab.material.name == "fashion_mnist"
+mirrored = names[0] == "T-shirt/top"
 x = layers.RandomFlip("horizontal", seed=lab.seed)(inputs) if mirrored else inputs
 x = layers.Activation("relu")(convolution(x, 32))  # (28, 28, 32)
 x = layers.MaxPooling2D(2)(x)  # (14, 14, 32)
