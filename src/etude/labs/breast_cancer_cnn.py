@@ -2,8 +2,8 @@
 # /// lab
 # title = "Conv1D on a table: thirty numbers about a tumour"
 # summary = """
-# A convolution slides along a row of measurements. It works, and one experiment shows what it does \
-# not do: it does not care in which order the measurements stand."""
+# A convolution slides along a row of measurements. It works, and one experiment shows what it \
+# does not do: it does not care in which order the measurements stand."""
 # unit = 3
 # topics = [
 #     "Conv1D", "cross-validation", "scaling", "binary classification", "sensitivity",
@@ -69,9 +69,9 @@ print(
 # %% [markdown]
 # ## A row of measurements as a short signal
 #
-# We lay the 30 numbers out as ten places with three channels: place $t$ is a quantity, the channels
-# $c$ are its mean, error and worst value, much as a pixel has red, green and blue. A `Conv1D` with a
-# window of three then computes
+# We lay the 30 numbers out as ten places with three channels: place $t$ is a quantity, the
+# channels $c$ are its mean, error and worst value, much as a pixel has red, green and blue. A
+# `Conv1D` with a window of three then computes
 #
 # $$ y_{t,k} = b_k + \sum_{u=0}^{2} \sum_{c=1}^{3} w_{u,c,k} \; x_{t+u,\,c} $$
 #
@@ -115,10 +115,10 @@ def network(shape):
 # ## Five folds
 #
 # A fifth of 569 patients are 114. One mistake more or less is almost a whole point there, so a
-# single split says little. **Cross-validation** cuts the patients into five folds, trains five times
-# on four of them, and tests on the fifth. In the end every patient has been a test patient exactly
-# once, and nobody was tested by a network that had seen them. The folds are *stratified*: each has
-# the same share of malignant cases.
+# single split says little. **Cross-validation** cuts the patients into five folds, trains five
+# times on four of them, and tests on the fifth. In the end every patient has been a test patient
+# exactly once, and nobody was tested by a network that had seen them. The folds are *stratified*:
+# each has the same share of malignant cases.
 
 
 # %%
