@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from etude.errors import DataError
-from etude.labs.running import material, pictures
+from etude.labs.running import exhibits, material, pictures
 from etude.labs.running.header import DataNeed
 
 SIZE = (8, 8)
@@ -370,3 +370,15 @@ def test_remarks_and_counts_reach_the_run(own):
     assert about["pictures found"] == 21 and about["left out, no pictures"] == "1: cat/notes.txt"
     assert about["per class"] == "cat 10, dog 10"
     assert found.train[0].shape == (16, 8, 8, 3)
+
+
+def test_a_report_shows_the_most_confused_of_hundreds_of_classes():
+    truth = np.arange(300).repeat(2)
+    predicted = truth.copy()
+    predicted[[20, 21, 400]] = [299, 299, 0]  # class 10 twice, class 200 once
+    table = exhibits.confusion(truth, predicted, [f"kind {k}" for k in range(300)])
+    assert len(table.names) == len(table.counts) == len(table.recall) == 25
+    assert {"kind 0", "kind 10", "kind 200", "kind 299"} <= set(table.names)
+    ten, last = table.names.index("kind 10"), table.names.index("kind 299")
+    assert table.counts[ten][last] == 2 and table.recall[ten] == 0
+    assert "597 of 600 images right. Shown are the 25 of 300 classes" in table.alt

@@ -182,8 +182,8 @@ lab.show_curves(history)
 # ## Looking twice
 #
 # The network gives slightly different answers for an image and its mirror image, and its mistakes
-# on the two are not always the same. The mean of both answers is a committee of two, without a second
-# training. (Batches of test images are large, so this costs a second or so.)
+# on the two are not always the same. The mean of both answers is a committee of two, without a
+# second training. (Batches of test images are large, so this costs a second or so.)
 
 # %%
 once = model.predict(x_test, batch_size=250, verbose=0)  # (images, classes)
