@@ -250,13 +250,13 @@ specificity = [np.mean(probability[truth] > t) for t in thresholds]
 careful = float(thresholds[np.argmax(np.array(sensitivity) >= 0.99)])
 print(f"from threshold {careful:.2f} on, 99% of the malignant cases are found")
 
-figure = Figure(figsize=(5.4, 3.2), layout="constrained")
+figure = Figure(figsize=(5.4, 4.0), layout="constrained")
 axes = figure.subplots()
 axes.plot(thresholds, sensitivity, "-", color=PINK, label="sensitivity: malignant found")
 axes.plot(thresholds, specificity, "--", color=BLUE, label="specificity: benign left in peace")
 axes.axvline(0.5, color=GREEN, linestyle=":", label="threshold 0.5")
 axes.set(xlabel="called benign above this probability", ylabel="share of patients")
-axes.legend(frameon=False, loc="lower center")
+figure.legend(frameon=False, loc="outside upper center")
 lab.show_figure(
     figure,
     title="What a threshold trades",
