@@ -247,8 +247,11 @@ thresholds = np.linspace(0.02, 0.98, 49)
 probability = answers[tested]
 sensitivity = [np.mean(probability[~truth] <= t) for t in thresholds]
 specificity = [np.mean(probability[truth] > t) for t in thresholds]
-careful = float(thresholds[np.argmax(np.array(sensitivity) >= 0.99)])
-print(f"from threshold {careful:.2f} on, 99% of the malignant cases are found")
+enough = thresholds[np.array(sensitivity) >= 0.99]
+if len(enough):
+    print(f"from threshold {enough[0]:.2f} on, 99% of the malignant cases are found")
+else:
+    print(f"up to threshold 0.98, at most {max(sensitivity):.1%} of the malignant cases are found")
 
 figure = Figure(figsize=(5.4, 4.0), layout="constrained")
 axes = figure.subplots()
