@@ -23,6 +23,8 @@ from etude.datasets import (
     iris,
     mnist,
     reuters,
+    scenes,
+    stamps,
     wine,
 )
 from etude.datasets.record import DataSet
@@ -42,6 +44,8 @@ __all__ = [
     "iris",
     "mnist",
     "reuters",
+    "scenes",
+    "stamps",
     "wine",
 ]
 

@@ -22,17 +22,19 @@ class DataSet:
             it does not matter to a program, nor to a result, where they came from.
         sources: where to get them, in the order in which they are tried. The cache comes first by
             itself.
+        kept_with: the data set whose files these are, where they are not its own.
     """
 
     name: str
     what: str
     files: tuple[Blob, ...]
     sources: tuple[Source, ...]
+    kept_with: str = ""
 
     @property
     def folder(self) -> Path:
         """Where the cache keeps the files, and where a person can put them."""
-        return cache.root() / self.name
+        return cache.root() / (self.kept_with or self.name)
 
     @property
     def size(self) -> int:

@@ -99,6 +99,8 @@ class Desk:
         self.material = material.find(self.header.data, self._own_data, seed=self.seed)
         if self.material.note:
             print(self.material.note)
+        for remark in self.material.remarks:
+            print(remark)
         return self.material.train, self.material.test
 
     @property

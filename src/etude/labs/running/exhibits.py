@@ -33,6 +33,8 @@ __all__ = [
     "mistakes",
 ]
 
+_MOST_CLASSES = 25  # in a table: more cannot be read
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -138,11 +140,12 @@ def confusion(
     right = counts.diagonal()
     recall = right / np.maximum(counts.sum(axis=1), 1)
     precision = right / np.maximum(counts.sum(axis=0), 1)
+    shown = _most_confused(counts)
     return Confusion(
-        names=tuple(labels),
-        counts=tuple(tuple(int(n) for n in row) for row in counts),
-        recall=tuple(float(r) for r in recall),
-        precision=tuple(float(p) for p in precision),
+        names=tuple(labels[k] for k in shown),
+        counts=tuple(tuple(int(n) for n in counts[k, shown]) for k in shown),
+        recall=tuple(float(recall[k]) for k in shown),
+        precision=tuple(float(precision[k]) for k in shown),
         alt=_describe_confusion(counts, labels),
     )
 
@@ -188,6 +191,14 @@ def _mistake(index: int, image: npt.NDArray[Any], truth: str, guess: str, p: flo
     return Mistake(png_uri(image), truth, guess, p, alt)
 
 
+def _most_confused(counts: npt.NDArray[np.int64]) -> list[int]:
+    """The classes that a table shows: all, or of hundreds those with the most mistakes."""
+    if len(counts) <= _MOST_CLASSES:
+        return list(range(len(counts)))
+    wrong = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
+    return sorted(np.argsort(-wrong, kind="stable")[:_MOST_CLASSES].tolist())
+
+
 def _describe_lines(label: str, lines: Mapping[str, Sequence[float]]) -> str:
     epochs = len(next(iter(lines.values())))
     parts = [
@@ -208,4 +219,6 @@ def _describe_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> 
         if wrong[i, j]
     ]
     said = f"{right} of {total} images right."
+    if len(counts) > _MOST_CLASSES:
+        said += f" Shown are the {_MOST_CLASSES} of {len(counts)} classes with the most mistakes."
     return said + (f" Most frequent mistakes: {', '.join(pairs)}." if pairs else "")

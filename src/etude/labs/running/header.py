@@ -100,11 +100,16 @@ class Metric:
 
 @dataclass(frozen=True)
 class DataNeed:
-    """The data set that a lab needs, and what may stand in where it cannot be had."""
+    """The data set that a lab needs, and what may stand in where it cannot be had.
+
+    ``image`` is the height and width of what a lab on images takes, ``channels`` 1 for grey and 3
+    for colour.
+    """
 
     name: str | None = None
     stand_in: str | None = None
     image: tuple[int, int] | None = None
+    channels: int = 1
 
 
 @dataclass(frozen=True)
@@ -209,14 +214,18 @@ class _Reader:
         )
 
     def data(self, table: Mapping[str, Any]) -> DataNeed:
-        self.no_others(table, {"name", "stand_in", "image"}, "[data]")
+        self.no_others(table, {"name", "stand_in", "image", "channels"}, "[data]")
         image = self.entry(table, "image", list, "data.", [])
         if image and not (len(image) == 2 and all(isinstance(n, int) and n > 0 for n in image)):
             raise self.wrong("data.image", "[height, width] in pixels", image)
+        channels = self.entry(table, "channels", int, "data.", 1)
+        if channels not in (1, 3):
+            raise self.wrong("data.channels", "1 for grey images or 3 for colour", channels)
         return DataNeed(
             name=self.entry(table, "name", str, "data.", "") or None,
             stand_in=self.entry(table, "stand_in", str, "data.", "") or None,
             image=(image[0], image[1]) if image else None,
+            channels=channels,
         )
 
     def setting(self, name: str, tables: Mapping[str, Any]) -> Setting:

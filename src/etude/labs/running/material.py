@@ -9,18 +9,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from etude import datasets
 from etude.errors import ArgumentError, DataError, FetchError
+from etude.labs.running import pictures
 from etude.labs.running.header import DataNeed
 
-__all__ = ["Material", "check_own", "find", "image_folder", "npz_file"]
+__all__ = ["Material", "check_own", "find", "npz_file"]
 
 Arrays = tuple[npt.NDArray[Any], npt.NDArray[Any]]
-
-_PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
-_TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,7 @@ class Material:
         origin: what is known about the source: address, licence, file.
         stand_in_for: the data set that was wanted and could not be had.
         note: one line for the user, where something has to be said.
+        remarks: what was found in the user's own data, and left out of them, a line each.
     """
 
     name: str
@@ -44,6 +43,7 @@ class Material:
     origin: dict[str, Any] = field(default_factory=dict)
     stand_in_for: str | None = None
     note: str = ""
+    remarks: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The same without the arrays, for reports and JSON."""
@@ -89,37 +89,9 @@ def find(need: DataNeed, own: Path | None, *, seed: int) -> Material:
     )
 
 
-def image_folder(folder: Path, size: tuple[int, int], *, seed: int) -> Material:
-    """Grey images from a folder with one sub-folder per class, a fifth of each kept for testing.
-
-    Args:
-        folder: its sub-folders' names are the names of the classes.
-        size: height and width that every image is brought to.
-        seed: decides which images are kept for testing.
-    """
-    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
-    if len(names) < 2:
-        raise DataError(
-            f"{folder} must hold at least two sub-folders with images, one per class; "
-            f"found {len(names)}."
-        )
-    shuffle = np.random.default_rng(seed)
-    train: list[tuple[Path, int]] = []
-    test: list[tuple[Path, int]] = []
-    for label, name in enumerate(names):
-        paths = sorted(p for p in (folder / name).rglob("*") if p.suffix.lower() in _PICTURES)
-        if len(paths) < 2:
-            raise DataError(f"{folder / name} must hold at least two images; found {len(paths)}.")
-        mixed = [(paths[i], label) for i in shuffle.permutation(len(paths))]
-        kept = max(1, round(_TEST_SHARE * len(mixed)))
-        test += mixed[:kept]
-        train += mixed[kept:]
-    origin = {"source": str(folder), "licence": "your own data"}
-    return Material(str(folder), _pictures(train, size), _pictures(test, size), names, origin)
-
-
-def npz_file(path: Path, size: tuple[int, int] | None = None) -> Material:
+def npz_file(path: Path, size: tuple[int, int] | None = None, channels: int = 1) -> Material:
     """Arrays from a file in the form of Keras's ``mnist.npz``."""
+    shape = size if size is None or channels == 1 else (*size, channels)
     keys = ("x_train", "y_train", "x_test", "y_test")
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -135,10 +107,11 @@ def npz_file(path: Path, size: tuple[int, int] | None = None) -> Material:
                 f"{path}: x_{part} and y_{part} must have one entry per image, and at least one; "
                 f"got the shapes {x.shape} and {y.shape}."
             )
-        if size is not None and x.shape[1:] != size:
+        if shape is not None and x.shape[1:] != shape:
+            kind = "grey" if channels == 1 else "colour"
             raise DataError(
-                f"{path}: this lab takes grey images of {size[0]}×{size[1]} pixels; x_{part} has "
-                f"the shape {x.shape}."
+                f"{path}: this lab takes {kind} images, (N, {', '.join(map(str, shape))}), with "
+                f"{shape[0]}×{shape[1]} pixels; x_{part} has the shape {x.shape}."
             )
         if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer) or y.min() < 0:
             raise DataError(
@@ -171,8 +144,16 @@ def check_own(path: Path, need: DataNeed) -> None:
 def _own(path: Path, need: DataNeed, seed: int) -> Material:
     check_own(path, need)
     if path.is_dir() and need.image is not None:
-        return image_folder(path, need.image, seed=seed)
-    return npz_file(path, need.image)
+        return _folder(path, need.image, need.channels, seed)
+    return npz_file(path, need.image, need.channels)
+
+
+def _folder(path: Path, size: tuple[int, int], channels: int, seed: int) -> Material:
+    found = pictures.image_folder(path, size, channels, seed=seed)
+    origin = {"source": str(path), "licence": "your own data", **found.counts}
+    return Material(
+        str(path), found.train, found.test, found.class_names, origin, remarks=found.remarks
+    )
 
 
 def _data_set(name: str, need: DataNeed) -> Material:
@@ -180,7 +161,9 @@ def _data_set(name: str, need: DataNeed) -> Material:
     module = getattr(datasets, name)
     (x_train, y_train), (x_test, y_test) = module.load_data()
     if need.image is not None:
-        x_train, x_test = _fitted(x_train, need.image), _fitted(x_test, need.image)
+        x_train, x_test = (
+            x if need.channels > 1 else _fitted(x, need.image) for x in (x_train, x_test)
+        )
     classes = int(max(np.max(y_train), np.max(y_test))) + 1
     names = [str(name) for name in getattr(module, "CLASSES", range(classes))]
     return Material(name, (x_train, y_train), (x_test, y_test), names, _origin(name))
@@ -210,17 +193,6 @@ def _fitted(images: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]
         small = np.asarray(grey.resize(inner, Image.Resampling.BICUBIC))
         out[i, margin[0] : size[0] - margin[0], margin[1] : size[1] - margin[1]] = small
     return out
-
-
-def _pictures(items: list[tuple[Path, int]], size: tuple[int, int]) -> Arrays:
-    x = np.zeros((len(items), *size), np.uint8)
-    for i, (path, _) in enumerate(items):
-        try:
-            with Image.open(path) as image:
-                x[i] = np.asarray(image.convert("L").resize((size[1], size[0])))
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise DataError(f"{path} is not an image that can be read: {error}.") from error
-    return x, np.array([label for _, label in items], np.int64)
 
 
 def _first_line(error: BaseException) -> str:
