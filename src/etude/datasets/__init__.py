@@ -10,9 +10,11 @@ To add one: write a module with both, import it here, and name it in `__all__`.
 from __future__ import annotations
 
 from etude.datasets import (
+    banknotes,
     boston_housing,
     breast_cancer,
     california_housing,
+    churn,
     cifar10,
     cifar100,
     diabetes,
@@ -22,15 +24,18 @@ from etude.datasets import (
     iris,
     mnist,
     reuters,
+    swiss_banknotes,
     wine,
 )
 from etude.datasets.record import DataSet
 from etude.errors import explain_missing, unknown_name
 
 __all__ = [
+    "banknotes",
     "boston_housing",
     "breast_cancer",
     "california_housing",
+    "churn",
     "cifar10",
     "cifar100",
     "diabetes",
@@ -40,6 +45,7 @@ __all__ = [
     "iris",
     "mnist",
     "reuters",
+    "swiss_banknotes",
     "wine",
 ]
 
