@@ -175,17 +175,24 @@ class Desk:
         self.history = {k: [float(v) for v in vs] for k, vs in history.history.items()}
         self._show(exhibits.learning_curves(self.history))
 
-    def show_confusion(self, truth: npt.ArrayLike, predicted: npt.ArrayLike) -> None:
+    def show_confusion(
+        self,
+        truth: npt.ArrayLike,
+        predicted: npt.ArrayLike,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
         """Shows which class was taken for which.
 
         Args:
             truth: the labels, shape (n,).
             predicted: the labels that the model gave, shape (n,).
+            class_names: by label; those of the lab's data by default.
         """
         y, guess = _labels("truth", truth), _labels("predicted", predicted)
         if y.shape != guess.shape:
             raise ShapeError(f"truth has the shape {y.shape}, predicted {guess.shape}.")
-        self._show(exhibits.confusion(y, guess, self.class_names))
+        names = self.class_names if class_names is None else class_names
+        self._show(exhibits.confusion(y, guess, names))
 
     def show_mistakes(
         self,

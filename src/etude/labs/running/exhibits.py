@@ -253,5 +253,5 @@ def _describe_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> 
         for i, j in (divmod(int(k), len(names)) for k in worst)
         if wrong[i, j]
     ]
-    said = f"{right} of {total} images right."
+    said = f"{right} of {total} right."
     return said + (f" Most frequent mistakes: {', '.join(pairs)}." if pairs else "")
