@@ -91,7 +91,9 @@ def test_losses_and_shares_are_those_of_scikit_learn(out):
     classes, sure = rng.dirichlet(np.ones(3), 50), rng.random((50, 1))
     loss, right = lab["loss_of"], lab["share_right"]
     assert loss("classes", classes, y) == pytest.approx(metrics.log_loss(y, classes))
-    assert loss("binary", sure, (y > 0).astype(int)) == pytest.approx(metrics.log_loss(y > 0, sure[:, 0]))
+    assert loss("binary", sure, (y > 0).astype(int)) == pytest.approx(
+        metrics.log_loss(y > 0, sure[:, 0])
+    )
     assert right("regression", sure, numbers) == pytest.approx(metrics.r2_score(numbers, sure))
     assert right("classes", classes, y) == metrics.accuracy_score(y, classes.argmax(axis=1))
     guess = lab["baseline"]("classes", y, 4)
