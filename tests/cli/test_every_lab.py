@@ -67,6 +67,6 @@ def test_a_missed_target_counts_where_it_is_required(etude, three_labs, monkeypa
 
 
 def test_options_for_one_lab_are_refused_for_all(etude):
-    ended = etude("run", "all", "--epochs", 3, "--data", "x.csv")
+    ended = etude("run", "all", "--epochs", 3, "--data", "x.csv", "--target", "y")
     assert ended.status == 2
-    assert "--epochs, --data: what is right for one lab" in ended.err
+    assert "--epochs, --data, --target: what is right for one lab" in ended.err

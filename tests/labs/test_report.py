@@ -130,7 +130,7 @@ def test_confusion_counts_what_was_taken_for_what():
     assert found.recall == pytest.approx((1 / 3, 1, 1 / 2))
     assert found.precision == pytest.approx((1 / 2, 1 / 3, 1))
     assert "cat taken for dog (2)" in found.alt
-    assert "3 of 6 images right" in found.alt
+    assert "3 of 6 right" in found.alt
 
 
 def test_the_worst_mistakes_are_the_surest_ones():

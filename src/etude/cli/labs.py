@@ -116,7 +116,14 @@ def run(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Your own data: a folder with one sub-folder per class, or a .npz file."),
+        typer.Option(
+            help="Your own data: a folder with one sub-folder per class, a table as FILE.csv, or a "
+            ".npz file."
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of your own table to predict."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for the report.")] = Path("reports"),
@@ -136,7 +143,7 @@ def run(
 ) -> None:
     """Run a lab, and write its report; or run all of them, and print one table."""
     if lab == "all":
-        own = {"--epochs": epochs, "--set": settings, "--data": data}
+        own = {"--epochs": epochs, "--set": settings, "--data": data, "--target": target}
         _refuse_for_all([name for name, value in own.items() if value is not None])
         arguments = ["--framework", framework.value, "--seed", str(seed), "--out", str(out)]
         arguments += ["--engine", engine.value] if engine else []
@@ -155,6 +162,7 @@ def run(
         epochs=epochs,
         settings=_pairs(settings or []),
         data=data,
+        target=target,
         seed=seed,
         out=out,
         resume=resume,

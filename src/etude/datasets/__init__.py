@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from etude.datasets import (
     auto_mpg,
+    banknotes,
     boston_housing,
     breast_cancer,
     california_housing,
+    churn,
     cifar10,
     cifar100,
     diabetes,
@@ -25,6 +27,7 @@ from etude.datasets import (
     reuters,
     scenes,
     stamps,
+    swiss_banknotes,
     wine,
 )
 from etude.datasets.record import DataSet
@@ -32,9 +35,11 @@ from etude.errors import explain_missing, unknown_name
 
 __all__ = [
     "auto_mpg",
+    "banknotes",
     "boston_housing",
     "breast_cancer",
     "california_housing",
+    "churn",
     "cifar10",
     "cifar100",
     "diabetes",
@@ -46,6 +51,7 @@ __all__ = [
     "reuters",
     "scenes",
     "stamps",
+    "swiss_banknotes",
     "wine",
 ]
 

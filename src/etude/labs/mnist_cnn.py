@@ -246,18 +246,38 @@ lab.show_mistakes(x_test, y_test, probabilities)
 # ## Questions
 #
 # 1. *The second convolution has 64 filters of 3×3 on 32 channels. How many weights is that?*
+#
+# <details><summary>Answer</summary>
+#
+# 3 · 3 · 32 · 64 = 18,432; a bias would add 64.
+#
+# </details>
+#
 # 2. *How many pixels of the picture can one number after the second pooling depend on?*
+#
+# <details><summary>Answer</summary>
+#
+# A square of 10×10. Walk back from one number: pooling reads 2×2, the convolution before it 4×4,
+# the pooling before that 8×8, the first convolution 10×10.
+#
+# </details>
+#
 # 3. *Why is the accuracy 0.1 for a network that has learned nothing?*
+#
+# <details><summary>Answer</summary>
+#
+# It guesses one of ten classes which are about equally frequent.
+#
+# </details>
+#
 # 4. *99.4% are right. How sure is the second 4, with 10,000 test images?*
 #
-# ### Answers
+# <details><summary>Answer</summary>
 #
-# 1. 3 · 3 · 32 · 64 = 18,432; a bias would add 64.
-# 2. A square of 10×10. Walk back from one number: pooling reads 2×2, the convolution before it
-#    4×4, the pooling before that 8×8, the first convolution 10×10.
-# 3. It guesses one of ten classes which are about equally frequent.
-# 4. Not very. The standard error of a share $a$ over $n$ images is $\sqrt{a(1-a)/n}$, here about
-#    0.0008. Two networks that differ by 0.001 may well be equally good.
+# Not very. The standard error of a share $a$ over $n$ images is $\sqrt{a(1-a)/n}$, here about
+# 0.0008. Two networks that differ by 0.001 may well be equally good.
+#
+# </details>
 #
 # ## Sources
 #

@@ -168,20 +168,40 @@ lab.show_mistakes(x_test.reshape(-1, side, side), y_test, probabilities)
 # ## Questions
 #
 # 1. *How many weights and biases has the full network?*
+#
+# <details><summary>Answer</summary>
+#
+# 784 · 512 + 512 + 512 · 512 + 512 + 512 · 10 + 10 = 669,706.
+#
+# </details>
+#
 # 2. *What is the loss of a network that gives 0.1 to every digit?*
+#
+# <details><summary>Answer</summary>
+#
+# $-\log 0.1 \approx 2.303$. A first loss far above that says that something is wrong with the
+# scale of the data or of the weights.
+#
+# </details>
+#
 # 3. *Why is the loss computed on batches of 128, and not on all 60,000 images?*
+#
+# <details><summary>Answer</summary>
+#
+# The gradient of 128 images points nearly the same way, and costs one part in 470. Four hundred
+# rough steps bring more than one exact step.
+#
+# </details>
+#
 # 4. *Why softmax with cross-entropy, and not the share of wrong answers, which is what we care
 #    about?*
 #
-# ### Answers
+# <details><summary>Answer</summary>
 #
-# 1. 784 · 512 + 512 + 512 · 512 + 512 + 512 · 10 + 10 = 669,706.
-# 2. $-\log 0.1 \approx 2.303$. A first loss far above that says that something is wrong with the
-#    scale of the data or of the weights.
-# 3. The gradient of 128 images points nearly the same way, and costs one part in 470. Four
-#    hundred rough steps bring more than one exact step.
-# 4. The share of wrong answers does not change when a weight changes a little, so its gradient is
-#    zero almost everywhere: it cannot say which way is down.
+# The share of wrong answers does not change when a weight changes a little, so its gradient is
+# zero almost everywhere: it cannot say which way is down.
+#
+# </details>
 #
 # ## Sources
 #

@@ -6,7 +6,7 @@ notebook, where everything is shown in place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from etude.errors import ArgumentError, ShapeError, unknown_name
-from etude.labs.running import exhibits, material
+from etude.labs.running import exhibits, material, tables
 from etude.labs.running.catalog import find_lab, lab_name
 from etude.labs.running.header import Header, Scalar
 
@@ -59,6 +59,8 @@ class Desk:
         quick: whether this is a quick run.
         scores: the metrics reported so far, by name.
         exhibits: what the report shows, in order.
+        own_data: where the user's own data lie, or None.
+        own_target: the column of the user's own table that is to be predicted, or None.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Desk:
         seed: int = 0,
         framework: str = "etude",
         data: str | Path | None = None,
+        target: str | None = None,
         overrides: Mapping[str, Scalar] | None = None,
     ) -> None:
         settings = {name: s.value(quick=quick) for name, s in header.parameters.items()}
@@ -81,7 +84,8 @@ class Desk:
         self.exhibits: list[exhibits.Exhibit] = []
         self.history: dict[str, list[float]] = {}
         self.material: material.Material | None = None
-        self._own_data = Path(data) if data is not None else None
+        self.own_data = Path(data) if data is not None else None
+        self.own_target = target
 
     # -- what goes in -----------------------------------------------------------------------
 
@@ -90,18 +94,45 @@ class Desk:
 
         That is ``etude.datasets.NAME.load_data()`` for the data set that the header names. With
         ``etude run --data PATH`` it is the user's own; where the data set cannot be had, it is
-        the stand-in that the header names, and one line says so.
+        the stand-in that the header names, and one line says so. A table of the user's own comes
+        as `Table.arrays` gives it, all numbers.
 
         Raises:
             FetchError: neither the data set nor a stand-in can be had.
             DataError: the user's own data cannot be used.
         """
-        self.material = material.find(self.header.data, self._own_data, seed=self.seed)
+        if self.own_data is not None and self.header.data.table:
+            return self.load_table().arrays()
+        self.material = material.find(self.header.data, self.own_data, seed=self.seed)
         if self.material.note:
             print(self.material.note)
         for remark in self.material.remarks:
             print(remark)
         return self.material.train, self.material.test
+
+    def load_table(self) -> tables.Table:
+        """The lab's data as a table: columns by name, the kind of task, and the classes.
+
+        That is the data set that the header names, or with ``etude run --data FILE.csv --target
+        COLUMN`` the user's own table. What was put right in it, or left out, is printed and stands
+        in the report.
+
+        Raises:
+            FetchError: the data set cannot be had.
+            DataError: the user's own table cannot be used.
+        """
+        if self.own_data is None:
+            self.material = material.find(self.header.data, None, seed=self.seed)
+            return material.as_table(self.material)
+        kinds = self.header.data.table
+        table = tables.read_table(self.own_data, self.own_target, kinds, seed=self.seed)
+        self.material = material.of_table(table)
+        for note in table.notes:
+            print(note)
+        title = f"Your table: {self.own_data.name}"
+        caption = " ".join(table.notes) or "Nothing had to be put right."
+        self.show_table(title, ("column", "taken for", "note"), table.about, caption=caption)
+        return table
 
     @property
     def class_names(self) -> list[str]:
@@ -125,8 +156,8 @@ class Desk:
     def target(self, name: str) -> float | None:
         """The target of a metric in this run, or None where such a run has none."""
         targets = self.header.metrics[name].target
-        if self._own_data is not None:
-            return None
+        if self.own_data is not None:
+            return targets.get("own")
         if self.material is not None and self.material.stand_in_for:
             return targets.get("stand_in")
         if self.framework == "keras" and "keras" in targets:
@@ -146,17 +177,24 @@ class Desk:
         self.history = {k: [float(v) for v in vs] for k, vs in history.history.items()}
         self._show(exhibits.learning_curves(self.history))
 
-    def show_confusion(self, truth: npt.ArrayLike, predicted: npt.ArrayLike) -> None:
+    def show_confusion(
+        self,
+        truth: npt.ArrayLike,
+        predicted: npt.ArrayLike,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
         """Shows which class was taken for which.
 
         Args:
             truth: the labels, shape (n,).
             predicted: the labels that the model gave, shape (n,).
+            class_names: by label; those of the lab's data by default.
         """
         y, guess = _labels("truth", truth), _labels("predicted", predicted)
         if y.shape != guess.shape:
             raise ShapeError(f"truth has the shape {y.shape}, predicted {guess.shape}.")
-        self._show(exhibits.confusion(y, guess, self.class_names))
+        names = self.class_names if class_names is None else class_names
+        self._show(exhibits.confusion(y, guess, names))
 
     def show_mistakes(
         self,
@@ -182,6 +220,21 @@ class Desk:
                 f"classes); got {pictures.shape}, {y.shape} and {p.shape}."
             )
         self._show(exhibits.mistakes(pictures, y, p, self.class_names, top))
+
+    def show_table(
+        self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str
+    ) -> None:
+        """Prints a table, and puts it into the report.
+
+        Args:
+            title: its heading.
+            columns: the names of its columns.
+            rows: texts, or numbers, which get four digits that count.
+            caption: what the reader should see in it.
+        """
+        exhibit = exhibits.listing(title, columns, rows, caption)
+        print(exhibit.as_text())
+        self._show(exhibit)
 
     def show_figure(self, figure: Any, *, title: str, caption: str, alt: str) -> None:
         """Puts a matplotlib figure into the report, or shows it in a notebook.

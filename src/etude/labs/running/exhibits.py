@@ -10,13 +10,16 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from etude.errors import ShapeError
 from etude.labs.running import drawing as draw
+from etude.labs.running.header import readable
 
 __all__ = [
     "Chart",
@@ -24,12 +27,14 @@ __all__ = [
     "Curves",
     "Drawing",
     "Exhibit",
+    "Listing",
     "Mistake",
     "Mistakes",
     "ModelSummary",
     "confusion",
     "drawing",
     "learning_curves",
+    "listing",
     "mistakes",
 ]
 
@@ -105,7 +110,31 @@ class ModelSummary:
     kind: str = "model"
 
 
-Exhibit = Curves | Drawing | Confusion | Mistakes | ModelSummary
+@dataclass(frozen=True)
+class Listing:
+    """A table of texts; the columns that hold numbers are named by their place."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: frozenset[int]
+    caption: str
+    kind: str = "listing"
+
+    def as_text(self) -> str:
+        """The same in a fixed width, for a terminal."""
+        lines = [self.columns, *self.rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if i in self.numbers else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        )
+
+
+Exhibit = Curves | Drawing | Confusion | Listing | Mistakes | ModelSummary
 
 
 def learning_curves(history: Mapping[str, Sequence[float]]) -> Curves | None:
@@ -168,6 +197,24 @@ def mistakes(
     return Mistakes(items, len(wrong), len(truth))
 
 
+def listing(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], caption: str
+) -> Listing:
+    """The exhibit of a table; numbers get four digits that count."""
+    for row in rows:
+        if len(row) != len(columns):
+            raise ShapeError(
+                f"A table with the columns {', '.join(columns)} needs {len(columns)} cells in "
+                f"each row; got {row!r}."
+            )
+    numbers = {i for i in range(len(columns)) if any(isinstance(row[i], Real) for row in rows)}
+    texts = tuple(
+        tuple(readable(float(cell)) if isinstance(cell, Real) else str(cell) for cell in row)
+        for row in rows
+    )
+    return Listing(title, tuple(columns), texts, frozenset(numbers), caption)
+
+
 def drawing(figure: Any, title: str, caption: str, alt: str) -> Drawing:
     """The exhibit of a matplotlib figure."""
     return Drawing(Chart(draw.to_svg(figure), alt), title, caption)
@@ -218,7 +265,7 @@ def _describe_confusion(counts: npt.NDArray[np.int64], names: Sequence[str]) -> 
         for i, j in (divmod(int(k), len(names)) for k in worst)
         if wrong[i, j]
     ]
-    said = f"{right} of {total} images right."
+    said = f"{right} of {total} right."
     if len(counts) > _MOST_CLASSES:
         said += f" Shown are the {_MOST_CLASSES} of {len(counts)} classes with the most mistakes."
     return said + (f" Most frequent mistakes: {', '.join(pairs)}." if pairs else "")

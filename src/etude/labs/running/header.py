@@ -33,6 +33,7 @@ from etude.errors import ArgumentError
 
 __all__ = [
     "FRAMEWORKS",
+    "KINDS",
     "UNITS",
     "DataNeed",
     "Header",
@@ -45,6 +46,9 @@ __all__ = [
 
 FRAMEWORKS = ("etude", "keras")
 """What a lab's ``keras`` can be."""
+
+KINDS = ("regression", "binary", "classes")
+"""What a table can be for: to predict a number, one of two classes, one of several classes."""
 
 UNITS = {
     1: "Foundations",
@@ -80,9 +84,10 @@ class Setting:
 class Metric:
     """One number that a lab reports, and what it has to reach.
 
-    ``target`` holds the keys ``full`` and ``quick``, and two that go before these: ``stand_in`` for
-    runs on stand-in data, without which those have no target, and ``keras`` for runs on Keras
-    itself, where its numbers cannot be ours, as in 32 bits.
+    ``target`` holds the keys ``full`` and ``quick``, and three that go before these: ``own`` for
+    runs on the user's own data and ``stand_in`` for runs on stand-in data, without which those
+    have no target, and ``keras`` for runs on Keras itself, where its numbers cannot be ours, as in
+    32 bits. A metric with ``own`` alone is reported in runs on the user's own data only.
     """
 
     name: str
@@ -102,14 +107,16 @@ class Metric:
 class DataNeed:
     """The data set that a lab needs, and what may stand in where it cannot be had.
 
-    ``image`` is the height and width of what a lab on images takes, ``channels`` 1 for grey and 3
-    for colour.
+    ``image`` makes the user's own images welcome, and is the height and width that they get;
+    ``channels`` is 1 for grey ones and 3 for colour. ``table`` makes the user's own table welcome,
+    and holds the kinds of task that the lab can do.
     """
 
     name: str | None = None
     stand_in: str | None = None
     image: tuple[int, int] | None = None
     channels: int = 1
+    table: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -214,7 +221,7 @@ class _Reader:
         )
 
     def data(self, table: Mapping[str, Any]) -> DataNeed:
-        self.no_others(table, {"name", "stand_in", "image", "channels"}, "[data]")
+        self.no_others(table, {"name", "stand_in", "image", "channels", "table"}, "[data]")
         image = self.entry(table, "image", list, "data.", [])
         if image and not (len(image) == 2 and all(isinstance(n, int) and n > 0 for n in image)):
             raise self.wrong("data.image", "[height, width] in pixels", image)
@@ -226,7 +233,15 @@ class _Reader:
             stand_in=self.entry(table, "stand_in", str, "data.", "") or None,
             image=(image[0], image[1]) if image else None,
             channels=channels,
+            table=self.kinds(table.get("table", [])),
         )
+
+    def kinds(self, table: Any) -> tuple[str, ...]:
+        if table is True:
+            return KINDS
+        if not isinstance(table, list) or not all(kind in KINDS for kind in table):
+            raise self.wrong("data.table", f"true, or a list of {', '.join(KINDS)}", table)
+        return tuple(table)
 
     def setting(self, name: str, tables: Mapping[str, Any]) -> Setting:
         where = f"parameters.{name}."
@@ -243,7 +258,7 @@ class _Reader:
         table = self.entry(tables, name, dict, "metrics.")
         self.no_others(table, {"label", "better", "target", "source"}, f"metrics.{name}")
         target = self.entry(table, "target", dict, where, {})
-        self.no_others(target, {"full", "quick", "stand_in", "keras"}, where + "target")
+        self.no_others(target, {"full", "quick", "own", "stand_in", "keras"}, where + "target")
         for key in target:
             self.entry(target, key, int | float, where + "target.")
         better = self.entry(table, "better", str, where, "higher")

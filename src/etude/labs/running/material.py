@@ -13,10 +13,10 @@ from PIL import Image
 
 from etude import datasets
 from etude.errors import ArgumentError, DataError, FetchError
-from etude.labs.running import pictures
+from etude.labs.running import pictures, tables
 from etude.labs.running.header import DataNeed
 
-__all__ = ["Material", "check_own", "find", "npz_file"]
+__all__ = ["Material", "as_table", "check_own", "find", "npz_file", "of_table"]
 
 Arrays = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
@@ -27,9 +27,9 @@ class Material:
 
     Attributes:
         name: the data set, or the path of the user's own.
-        train: ``(x, y)``.
+        train: ``(x, y)``; the x of a table with categories holds its columns by name.
         test: ``(x, y)``.
-        class_names: by label.
+        class_names: by label; none where a number is predicted.
         origin: what is known about the source: address, licence, file.
         stand_in_for: the data set that was wanted and could not be had.
         note: one line for the user, where something has to be said.
@@ -50,9 +50,9 @@ class Material:
         return {
             "name": self.name,
             "stand_in_for": self.stand_in_for,
-            "train": len(self.train[0]),
-            "test": len(self.test[0]),
-            "classes": len(self.class_names),
+            "train": len(self.train[1]),
+            "test": len(self.test[1]),
+            **({"classes": len(self.class_names)} if self.class_names else {}),
             **self.origin,
         }
 
@@ -124,12 +124,36 @@ def npz_file(path: Path, size: tuple[int, int] | None = None, channels: int = 1)
     return Material(str(path), (x_train, y_train), (x_test, y_test), names, origin)
 
 
-def check_own(path: Path, need: DataNeed) -> None:
-    """Tells whether the user's own data have a form that a lab can use, without reading them.
+def as_table(material: Material) -> tables.Table:
+    """A data set as a table; its columns and classes are named as its module names them."""
+    module = getattr(datasets, material.name)
+    features, classes = getattr(module, "FEATURES", ()), getattr(module, "CLASSES", ())
+    target = getattr(module, "TARGET", "the answer")
+    return tables.from_arrays(
+        material.name, target, material.train, material.test, features, classes
+    )
+
+
+def of_table(table: tables.Table) -> Material:
+    """What a report has to know about the user's table."""
+    train, test = table.arrays()
+    origin = {"source": table.name, "licence": "your own data", "target": table.target}
+    return Material(table.name, train, test, table.class_names, origin)
+
+
+def check_own(path: Path, need: DataNeed, target: str | None = None) -> None:
+    """Tells whether the user's own data have a form that a lab can use, without training on them.
 
     Raises:
         DataError: they do not.
     """
+    if need.table and path.suffix != ".npz":
+        tables.check_own(path, target, need.table)
+        return
+    if target is not None:
+        raise DataError(
+            f"--target {target}: it names a column of a table, and this lab takes none."
+        )
     if path.is_dir():
         if need.image is None:
             raise DataError(f"This lab does not work on images; {path} is a folder of images.")
@@ -164,8 +188,10 @@ def _data_set(name: str, need: DataNeed) -> Material:
         x_train, x_test = (
             x if need.channels > 1 else _fitted(x, need.image) for x in (x_train, x_test)
         )
-    classes = int(max(np.max(y_train), np.max(y_test))) + 1
-    names = [str(name) for name in getattr(module, "CLASSES", range(classes))]
+    named = getattr(module, "CLASSES", None)
+    if named is None and not np.issubdtype(y_train.dtype, np.floating):
+        named = range(int(max(np.max(y_train), np.max(y_test))) + 1)
+    names = [str(name) for name in named or ()]
     return Material(name, (x_train, y_train), (x_test, y_test), names, _origin(name))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -58,6 +59,8 @@ def _command(result: Result) -> str:
         words.append(f"--engine {result.engine}")
     else:
         words.append(f"--framework {result.framework}")
+    words += [f"--data {shlex.quote(str(desk.own_data))}"] if desk.own_data else []
+    words += [f"--target {shlex.quote(desk.own_target)}"] if desk.own_target else []
     for name, value in desk.parameters.as_dict().items():
         if value != header.parameters[name].value(quick=desk.quick):
             words.append(f"--epochs {value}" if name == "epochs" else f"--set {name}={value}")

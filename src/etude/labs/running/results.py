@@ -24,6 +24,7 @@ class Options:
         epochs: in place of the parameter ``epochs``.
         settings: other parameters by name, as text.
         data: the user's own data.
+        target: the column of the user's own table that is to be predicted.
         seed: of everything random.
         out: the folder for the report.
         resume: go on where the last run with these options was interrupted.
@@ -35,6 +36,7 @@ class Options:
     epochs: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     data: Path | None = None
+    target: str | None = None
     seed: int = 0
     out: Path = Path("reports")
     resume: bool = False

@@ -18,7 +18,7 @@ from etude.errors import ArgumentError, EngineError, FileError, unknown_name
 from etude.labs.running import drawing, facts, material, record, report, resumption
 from etude.labs.running.cells import Cell, split_cells, use_framework
 from etude.labs.running.desk import Desk, seated
-from etude.labs.running.header import Header, Scalar, Setting, readable
+from etude.labs.running.header import Header, Metric, Scalar, Setting, readable
 from etude.labs.running.results import FRAMEWORKS, Options, Result, Score
 
 __all__ = ["execute", "has_checkpoint", "run"]
@@ -38,7 +38,12 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
     """
     overrides = _overrides(header, options)
     if options.data is not None:
-        material.check_own(options.data, header.data)
+        material.check_own(options.data, header.data, options.target)
+    elif options.target is not None:
+        raise ArgumentError(
+            f"--target {options.target}: it names a column of your own table, so it goes together "
+            "with --data FILE.csv."
+        )
     _check_writable(options.out)
     engine = _choose(header, options)
     desk = Desk(
@@ -47,6 +52,7 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
         seed=options.seed,
         framework=options.framework,
         data=options.data,
+        target=options.target,
         overrides=overrides,
     )
     start = time.perf_counter()
@@ -62,6 +68,7 @@ def run(header: Header, options: Options, say: Callable[[str], None] = print) ->
         raise FileError(f"The run is done ({_summary(scores)}), but its report {error}") from error
     today = datetime.now().astimezone().isoformat(timespec="seconds")
     changed = {**overrides, **({"data": str(options.data)} if options.data else {})}
+    changed |= {"target": options.target} if options.target else {}
     record.append(
         result.as_dict() | {"framework": options.framework, "date": today, "changed": changed}
     )
@@ -97,6 +104,7 @@ def checkpoint_folder(
         "engine": engine,
         "parameters": overrides,
         "data": options.data and options.data.absolute(),
+        **({"target": options.target} if options.target else {}),
         "seed": options.seed,
     }
     return resumption.folder_of(header, decisive)
@@ -217,6 +225,8 @@ def _check_writable(folder: Path) -> None:
 
 def _scores(desk: Desk) -> Iterator[Score]:
     for name, metric in desk.header.metrics.items():
+        if name not in desk.scores and _can_be_missing(metric, desk):
+            continue
         if name not in desk.scores:
             raise ArgumentError(
                 f"The lab {desk.header.name} declares the metric {name!r}, and never reported it: "
@@ -225,6 +235,13 @@ def _scores(desk: Desk) -> Iterator[Score]:
         value, target = desk.scores[name], desk.target(name)
         reached = metric.reached(value, target)
         yield Score(name, metric.label, value, target, metric.better, reached, metric.source)
+
+
+def _can_be_missing(metric: Metric, desk: Desk) -> bool:
+    """Whether a metric belongs to the other kind of run: on one's own data, or on the lab's."""
+    if desk.own_data is not None:
+        return bool(metric.target) and "own" not in metric.target
+    return set(metric.target) == {"own"}
 
 
 def _report_path(folder: Path, lab: str) -> Path:
