@@ -15,7 +15,7 @@
 # image = [8, 8]
 #
 # [parameters]
-# depth = {full = 30, quick = 30, help = "hidden layers of the deep networks"}
+# depth = {full = 30, quick = 20, help = "hidden layers of the deep networks"}
 # units = {full = 64, quick = 64, help = "units in each of them"}
 # epochs = {full = 25, quick = 4, help = "passes over the digits"}
 # learning_rate = {full = 5e-4, quick = 1e-3, help = "Adam's, at the start; it falls to 0"}

@@ -259,7 +259,7 @@ print(f"right in {right.sum()} of {len(right)}")
 # %%
 figure = Figure(figsize=(5.4, 3.2), layout="constrained")
 axes = figure.add_subplot()
-edges = np.linspace(0, 1, 21)
+edges = [i / 20 for i in range(21)]
 axes.hist(judged[y_all == 0], edges, color=BLUE, alpha=0.8, label=no)
 axes.hist(judged[y_all == 1], edges, color=ORANGE, alpha=0.8, hatch="//", label=yes)
 axes.set_yscale("symlog")

@@ -265,16 +265,17 @@ def probabilities(model, x):
 # %%
 said = np.zeros(len(y))  # each row's probability, from the network that has not seen it
 linear = np.zeros(len(y))
+trained = []
 for k in range(FOLDS):
     learn, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
     shape = fit_shape(learn)
-    model, history = train(shape(learn), y[learn])
-    said[test] = probabilities(model, shape(test))
+    trained.append(train(shape(learn), y[learn]))
+    said[test] = probabilities(trained[k][0], shape(test))
     reference = LogisticRegression(max_iter=3000).fit(shape(learn), y[learn])
     linear[test] = reference.predict_proba(shape(test))[:, 1]
     print(f"fold {k + 1} of {FOLDS}: {len(learn)} rows to learn from, {len(test)} tested")
-lab.show_model(model)
-lab.show_curves(history)
+lab.show_model(trained[0][0])
+lab.show_curves(trained[0][1])
 
 # %% [markdown]
 # ## What a threshold does: the ROC curve

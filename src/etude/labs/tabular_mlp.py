@@ -192,11 +192,9 @@ def answers(kind, train_rows, x_test, hidden, networks=1):
     x, y = (part.astype("float32") for part in train_rows)
     low, size = (y.mean(), y.std()) if kind == "regression" else (0.0, 1.0)
     y = (y - low) / size if kind == "regression" else y.astype("int32")
-    said = []
-    for _ in range(networks):
-        model, history = train(kind, x, y, hidden)
-        said.append(np.asarray(model.predict(x_test.astype("float32"), verbose=0)))
-    return low + size * np.mean(said, axis=0), model, history
+    trained = [train(kind, x, y, hidden) for _ in range(networks)]
+    said = [np.asarray(m.predict(x_test.astype("float32"), verbose=0)) for m, _ in trained]
+    return low + size * np.mean(said, axis=0), *trained[-1]
 
 
 MEASURE = {"regression": "R²"} | dict.fromkeys(["binary", "classes", "labels"], "share right")
@@ -224,16 +222,14 @@ def somebody_elses(kind, train_rows, x_test):
     """The answers of scikit-learn's perceptron."""
     x, y = train_rows
     mean, deviation = x.mean(axis=0), x.std(axis=0)
-    low, size = (y.mean(), y.std()) if kind == "regression" else (0, 1)
-    maker = MLPRegressor if kind == "regression" else MLPClassifier
-    model = maker(hidden_layer_sizes=(p.units, p.units), random_state=lab.seed)
+    x, x_test = (x - mean) / deviation, (x_test - mean) / deviation
+    options = {"hidden_layer_sizes": (p.units, p.units), "random_state": lab.seed}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it would say that it could train for longer
-        model.fit((x - mean) / deviation, (y - low) / size if kind == "regression" else y)
-    x_test = (x_test - mean) / deviation
-    if kind == "regression":
-        return low + size * model.predict(x_test)[:, None]
-    said = model.predict_proba(x_test)
+        if kind == "regression":
+            model = MLPRegressor(**options).fit(x, (y - y.mean()) / y.std())
+            return y.mean() + y.std() * np.asarray(model.predict(x_test))[:, None]
+        said = np.asarray(MLPClassifier(**options).fit(x, y).predict_proba(x_test))
     return said[:, 1:] if kind == "binary" else said
 
 
@@ -405,22 +401,21 @@ def skills(table):
     return said, {name: 1 - lost[name] / lost["baseline"] for name in lost}
 
 
-if lab.own_data is not None:
-    table = lab.load_table()
+table = lab.load_table() if lab.own_data is not None else None
+if table is not None:
     said, skill = skills(table)
     lab.metric("own_skill", skill["network"])
-    y_test = table.test.y
     lab.show_table(
         f"How well {table.target} is predicted",
         ["model", MEASURE[table.kind], "skill"],
-        [[name, share_right(table.kind, said[name], y_test), skill[name]] for name in said],
-        caption=f"On {len(y_test)} rows that were kept for the test; {len(table.train)} were "
+        [[name, share_right(table.kind, said[name], table.test.y), skill[name]] for name in said],
+        caption=f"On {len(table.test)} rows that were kept for the test; {len(table.train)} were "
         "learned from.",
     )
     if table.kind != "regression":
         given = said["network"]
         guess = given.argmax(axis=1) if table.kind == "classes" else given[:, 0] > 0.5
-        lab.show_confusion(y_test, guess)
+        lab.show_confusion(table.test.y, guess)
 
 # %% [markdown]
 # ### Which columns count?
@@ -430,8 +425,8 @@ if lab.own_data is not None:
 # nothing. Two columns that say the same cover for each other: both look unimportant.
 
 # %%
-if lab.own_data is not None:
-    (x_train, y_train), (x_test, _) = table.arrays()
+if table is not None:
+    (x_train, y_train), (x_test, y_test) = table.arrays()
     rng = np.random.default_rng(lab.seed)
     _, model, _ = answers(table.kind, (x_train, y_train), x_test, [p.units] * 2)
     scale = (y_train.mean(), y_train.std()) if table.kind == "regression" else (0, 1)
@@ -439,7 +434,7 @@ if lab.own_data is not None:
     for name in (*table.numbers, *table.categories):
         mine = [i for i, f in enumerate(table.features) if f.split(" = ")[0] == name]
         changed = np.array(x_test)
-        changed[:, mine] = changed[np.ix_(rng.permutation(len(changed)), mine)]
+        changed[:, mine] = changed[rng.permutation(len(changed))][:, mine]
         shuffled.append(changed)
     costs = [
         loss_of(table.kind, scale[0] + scale[1] * np.asarray(model.predict(x, verbose=0)), y_test)
