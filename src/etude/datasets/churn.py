@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from etude.datasets import archives, r_objects
+from etude.datasets import r_objects
 from etude.datasets.arrays import shuffle_and_split
 from etude.datasets.cache import Blob
 from etude.datasets.record import DataSet
-from etude.datasets.sources import Address, Debian, Licence
+from etude.datasets.sources import Debian, Licence
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -60,10 +60,6 @@ def _from_r(files: dict[str, bytes]) -> dict[str, bytes]:
     return {"churn.csv": r_objects.as_csv(columns)}
 
 
-def _from_deb(files: dict[str, bytes]) -> dict[str, bytes]:
-    return _from_r(archives.read_deb_folder(files[_DEB.name], _FOLDER.rstrip("/"), _DEB.name))
-
-
 DATA = DataSet(
     name="churn",
     what="7,043 customers of a telephone company, 19 columns, who left",
@@ -75,12 +71,6 @@ DATA = DataSet(
         ),
     ),
     sources=(
-        Address(
-            base="https://deb.debian.org/debian/pool/main/r/r-cran-modeldata/",
-            files=(_DEB,),
-            decode=_from_deb,
-            licence=_LICENCE,
-        ),
         Debian(
             package="r-cran-modeldata",
             deb=_DEB,

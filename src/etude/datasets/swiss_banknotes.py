@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from etude.datasets import archives, r_objects
+from etude.datasets import r_objects
 from etude.datasets.arrays import Split, shuffle_and_split
 from etude.datasets.cache import Blob
 from etude.datasets.record import DataSet
-from etude.datasets.sources import Address, Debian, Licence
+from etude.datasets.sources import Debian, Licence
 
 FEATURES = ("length", "left", "right", "bottom", "top", "diagonal")
 TARGET = "forged"
@@ -32,10 +32,6 @@ def _from_r(files: dict[str, bytes]) -> dict[str, bytes]:
     return {"swiss_banknotes.csv": r_objects.as_csv(columns)}
 
 
-def _from_deb(files: dict[str, bytes]) -> dict[str, bytes]:
-    return _from_r(archives.read_deb_folder(files[_DEB.name], _FOLDER.rstrip("/"), _DEB.name))
-
-
 DATA = DataSet(
     name="swiss_banknotes",
     what="200 banknotes of 1,000 francs, 6 lengths in millimetres, forged or not",
@@ -47,12 +43,6 @@ DATA = DataSet(
         ),
     ),
     sources=(
-        Address(
-            base="https://deb.debian.org/debian/pool/main/r/r-cran-mclust/",
-            files=(_DEB,),
-            decode=_from_deb,
-            licence=_LICENCE,
-        ),
         Debian(
             package="r-cran-mclust",
             deb=_DEB,

@@ -21,7 +21,7 @@
 # learning_rate = {full = 5e-4, quick = 1e-3, help = "Adam's, at the start; it falls to 0"}
 #
 # [metrics.he_accuracy]
-# label = "30 layers, ReLU, He's weights: share of the training digits that it learned"
+# label = "the deep network, ReLU, He's weights: share of the training digits that it learned"
 # target = {full = 0.9, quick = 0.5}
 # source = """
 # He, Zhang, Ren and Sun 2015 train 30 layers with this initialisation where Glorot's stalls. The \
@@ -29,12 +29,12 @@
 # was trained on."""
 #
 # [metrics.glorot_accuracy]
-# label = "30 layers, tanh, Glorot's weights: share of the training digits that it learned"
+# label = "the deep network, tanh, Glorot's weights: share of the training digits that it learned"
 # target = {full = 0.9, quick = 0.5}
 # source = "Glorot and Bengio 2010: made for functions that are straight around 0. As above."
 #
 # [metrics.naive_accuracy]
-# label = "30 layers, ReLU, weights of 0.01: share of the training digits that it learned"
+# label = "the deep network, ReLU, weights of 0.01: share of the training digits that it learned"
 # better = "lower"
 # target = {full = 0.2, quick = 0.2}
 # source = "Guessing one of ten digits gives 0.1; a network that learns nothing stays close to it."
@@ -46,7 +46,7 @@
 # source = "A product of matrices is a matrix; in 32 bits only rounding tells the two apart."
 #
 # [metrics.variance_kept]
-# label = "He, 30 layers: log10 of the last layer's size over the first one's, without its sign"
+# label = "the deep network, He: log10 of the last layer's size over the first one's, without its sign"
 # better = "lower"
 # target = {full = 1, quick = 1}
 # source = """
