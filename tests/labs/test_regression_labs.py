@@ -37,6 +37,14 @@ def quick_run(lab: str, engine: str, out: Path) -> Result:
         return runner.run(find_lab(lab), options, lambda _: None)
 
 
+@pytest.fixture(params=["xla", pytest.param("numpy", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both engines; the default run, which has little time, trains on one."""
+    if request.param == "xla":
+        pytest.importorskip("jax", reason="the engine xla needs jax")
+    return request.param
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("reports")
@@ -50,7 +58,7 @@ def test_linear_regression_reaches_its_targets(engine, out):
 
 def test_the_closed_form_is_scikit_learns_and_its_gradient_that_of_differences(out):
     linear = pytest.importorskip("sklearn.linear_model")
-    lab = quick_run("linear-regression", "numpy", out).namespace
+    lab = quick_run("linear-regression", "xla", out).namespace
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(30, 4)), rng.normal(size=30)
     w, b = lab["closed_form"](x, y)
@@ -68,7 +76,7 @@ def test_the_closed_form_is_scikit_learns_and_its_gradient_that_of_differences(o
 
 
 def test_of_many_best_weights_descent_and_formula_find_the_shortest(out):
-    lab = quick_run("linear-regression", "numpy", out).namespace
+    lab = quick_run("linear-regression", "xla", out).namespace
     x, y = lab["x"], lab["y"]
     assert np.linalg.matrix_rank(x) == x.shape[1] - 1  # the three origins
     shortest = np.linalg.pinv(x) @ y
@@ -78,7 +86,7 @@ def test_of_many_best_weights_descent_and_formula_find_the_shortest(out):
 
 
 def test_descent_keeps_to_the_rate_that_the_condition_number_promises(out):
-    lab = quick_run("linear-regression", "numpy", out).namespace
+    lab = quick_run("linear-regression", "xla", out).namespace
     distance, kappa, _, _ = lab["descents"]["diabetes"]
     assert kappa == pytest.approx(np.linalg.cond(lab["d"]) ** 2)
     late = (distance[4000] / distance[2000]) ** (1 / 2000)

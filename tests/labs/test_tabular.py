@@ -19,6 +19,14 @@ from etude.labs.running.results import Options, Result
 pytest.importorskip("sklearn", reason="the extra `labs` is not installed")
 
 
+@pytest.fixture(params=["xla", pytest.param("numpy", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both engines; the default run, which has little time, trains on one."""
+    if request.param == "xla":
+        pytest.importorskip("jax", reason="the engine xla needs jax")
+    return request.param
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("reports")
@@ -68,6 +76,7 @@ def test_four_tasks_reach_their_targets(engine, out):
     assert {"listing", "drawing", "confusion", "model"} <= set(kinds)
 
 
+@pytest.mark.slow  # the labs train on both engines for it
 def test_engines_agree_on_the_four_tasks(out):
     pytest.importorskip("jax", reason="the engine xla needs jax")
     said = [quick_run("tabular-mlp", e, out).namespace["found"] for e in ("numpy", "xla")]
@@ -87,7 +96,7 @@ def test_a_table_never_seen_beats_its_baseline(target, tmp_path):
 
 def test_losses_and_shares_are_those_of_scikit_learn(out):
     metrics = pytest.importorskip("sklearn.metrics")
-    lab = quick_run("tabular-mlp", "numpy", out).namespace
+    lab = quick_run("tabular-mlp", "xla", out).namespace
     rng = np.random.default_rng(0)
     y, numbers = rng.integers(0, 3, 50), rng.normal(size=50)
     classes, sure = rng.dirichlet(np.ones(3), 50), rng.random((50, 1))

@@ -46,7 +46,7 @@
 # source = "A product of matrices is a matrix; in 32 bits only rounding tells the two apart."
 #
 # [metrics.variance_kept]
-# label = "the deep network, He: log10 of the last layer's size over the first one's, without its sign"
+# label = "the deep network, He: log10 of the last layer's size over the first one's, no sign"
 # better = "lower"
 # target = {full = 1, quick = 1}
 # source = """
