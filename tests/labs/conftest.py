@@ -62,6 +62,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the reports of runs that several tests look at."""
+    return tmp_path_factory.mktemp("reports")
+
+
+@pytest.fixture(params=["xla", pytest.param("numpy", marks=pytest.mark.slow)])
+def lab_engine(request: pytest.FixtureRequest) -> str:
+    """Both engines, for labs that train for long; the default run trains on one."""
+    if request.param == "xla":
+        pytest.importorskip("jax", reason="the engine xla needs jax")
+    return request.param
+
+
 @pytest.fixture
 def write_lab(tmp_path: Path) -> Callable[..., Header]:
     """Writes a lab, and returns its header."""

@@ -44,11 +44,6 @@ def convolution(out: Path) -> Result:
         return run("convolution", out)
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("reports")
-
-
 # ---- convolution -------------------------------------------------------------------------------
 
 

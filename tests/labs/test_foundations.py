@@ -27,11 +27,6 @@ def quick_run(lab: str, engine: str, out: Path) -> Result:
     return run(lab, engine, out)
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("reports")
-
-
 def test_the_perceptron_reaches_its_targets(engine, out):
     result = quick_run("perceptron", engine, out)
     assert {score.name: score.reached for score in result.scores} == dict.fromkeys(

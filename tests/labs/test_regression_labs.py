@@ -37,21 +37,8 @@ def quick_run(lab: str, engine: str, out: Path) -> Result:
         return runner.run(find_lab(lab), options, lambda _: None)
 
 
-@pytest.fixture(params=["xla", pytest.param("numpy", marks=pytest.mark.slow)])
-def engine(request: pytest.FixtureRequest) -> str:
-    """Both engines; the default run, which has little time, trains on one."""
-    if request.param == "xla":
-        pytest.importorskip("jax", reason="the engine xla needs jax")
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def out(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("reports")
-
-
-def test_linear_regression_reaches_its_targets(engine, out):
-    result = quick_run("linear-regression", engine, out)
+def test_linear_regression_reaches_its_targets(lab_engine, out):
+    result = quick_run("linear-regression", lab_engine, out)
     assert [score.name for score in result.scores if score.reached is False] == []
     assert len(result.desk.exhibits) == 8
 

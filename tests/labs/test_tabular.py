@@ -19,19 +19,6 @@ from etude.labs.running.results import Options, Result
 pytest.importorskip("sklearn", reason="the extra `labs` is not installed")
 
 
-@pytest.fixture(params=["xla", pytest.param("numpy", marks=pytest.mark.slow)])
-def engine(request: pytest.FixtureRequest) -> str:
-    """Both engines; the default run, which has little time, trains on one."""
-    if request.param == "xla":
-        pytest.importorskip("jax", reason="the engine xla needs jax")
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def out(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("reports")
-
-
 @functools.cache
 def quick_run(lab: str, engine: str, out: Path) -> Result:
     """One run serves all tests that only look at what it left."""
@@ -67,8 +54,8 @@ def unseen(path: Path, rows: int = 400) -> Path:
     return path
 
 
-def test_four_tasks_reach_their_targets(engine, out):
-    result = quick_run("tabular-mlp", engine, out)
+def test_four_tasks_reach_their_targets(lab_engine, out):
+    result = quick_run("tabular-mlp", lab_engine, out)
     assert reached(result) == dict.fromkeys(
         ["diabetes_lead", "cancer_lead", "wine_lead", "labels_lead"], True
     )
@@ -148,9 +135,9 @@ def swiss_notes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.swiss_banknotes, "load_data", lambda: parts)
 
 
-def test_churn_ranks_decides_and_agrees_with_references(customers, engine, out):
+def test_churn_ranks_decides_and_agrees_with_references(customers, lab_engine, out):
     metrics = pytest.importorskip("sklearn.metrics")
-    options = Options(quick=True, engine=engine, out=out)
+    options = Options(quick=True, engine=lab_engine, out=out)
     result = runner.run(find_lab("churn"), options, lambda _: None)
     by_name = {score.name: score.value for score in result.scores}
     assert by_name["roc_auc"] > 0.78 and by_name["area_difference"] < 1e-9
@@ -187,9 +174,9 @@ def test_churn_shapes_by_training_rows_alone(customers, out):
     assert np.ptp(counts, axis=0).max() <= 1, "the folds have the same shares"
 
 
-def test_banknotes_stand_in_and_reach_their_targets(swiss_notes, engine, out):
+def test_banknotes_stand_in_and_reach_their_targets(swiss_notes, lab_engine, out):
     result = runner.run(
-        find_lab("banknotes"), Options(quick=True, engine=engine, out=out), lambda _: None
+        find_lab("banknotes"), Options(quick=True, engine=lab_engine, out=out), lambda _: None
     )
     assert set(reached(result).values()) == {True}
     assert result.desk.material.stand_in_for == "banknotes"

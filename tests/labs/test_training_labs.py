@@ -42,27 +42,14 @@ def quick_run(lab: str, engine: str, out: Path) -> Result:
         return runner.run(find_lab(lab), options, lambda _: None)
 
 
-@pytest.fixture(params=["xla", pytest.param("numpy", marks=pytest.mark.slow)])
-def engine(request: pytest.FixtureRequest) -> str:
-    """Both engines; the default run, which has little time, trains on one."""
-    if request.param == "xla":
-        pytest.importorskip("jax", reason="the engine xla needs jax")
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def out(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("reports")
-
-
 @pytest.mark.parametrize("lab", LABS)
-def test_a_quick_run_reaches_its_targets(lab, engine, out):
-    result = quick_run(lab, engine, out)
+def test_a_quick_run_reaches_its_targets(lab, lab_engine, out):
+    result = quick_run(lab, lab_engine, out)
     assert [score.name for score in result.scores if score.reached is False] == []
 
 
-def test_optimizers_reach_the_targets_that_do_not_depend_on_the_pictures(engine, out):
-    result = quick_run("optimizers", engine, out)
+def test_optimizers_reach_the_targets_that_do_not_depend_on_the_pictures(lab_engine, out):
+    result = quick_run("optimizers", lab_engine, out)
     reached = {score.name: score.reached for score in result.scores}
     assert reached["momentum_speedup"] and reached["rules_difference"]
     assert set(result.namespace["results"]) == {*result.namespace["optimizers"], "Adam, cosine"}
