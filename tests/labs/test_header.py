@@ -96,12 +96,14 @@ def test_every_lab_of_the_course_has_a_valid_header():
     assert {"mnist-cnn", "mnist-mlp"} <= headers.keys()
     for header in headers.values():
         assert header.unit in UNITS
-        assert header.metrics, header.name
-        for metric in header.metrics.values():
+        # Others are reported without a target, or in runs on the user's own data alone.
+        held = [m for m in header.metrics.values() if {"full", "quick"} & m.target.keys()]
+        assert held, header.name
+        for metric in held:
             assert {"full", "quick"} <= metric.target.keys(), header.name
             assert len(metric.source) > 20, f"{header.name}: where does the target come from?"
         if header.data.stand_in:
-            assert all("stand_in" in m.target for m in header.metrics.values()), header.name
+            assert all("stand_in" in metric.target for metric in held), header.name
 
 
 def test_published_targets_are_the_published_ones():

@@ -381,4 +381,4 @@ def test_a_report_shows_the_most_confused_of_hundreds_of_classes():
     assert {"kind 0", "kind 10", "kind 200", "kind 299"} <= set(table.names)
     ten, last = table.names.index("kind 10"), table.names.index("kind 299")
     assert table.counts[ten][last] == 2 and table.recall[ten] == 0
-    assert "597 of 600 images right. Shown are the 25 of 300 classes" in table.alt
+    assert "597 of 600 right. Shown are the 25 of 300 classes" in table.alt
