@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from etude.cli import every_lab, labs
+from etude.cli import labs
 from etude.labs.running.header import read_header
 
 pytestmark = pytest.mark.usefixtures("three_labs")
@@ -30,8 +30,6 @@ def three_labs(small_lab, monkeypatch):
         )
         headers.append(read_header(path))
     monkeypatch.setattr(labs, "catalog", lambda: headers)
-    # The names of the course's labs are their files' names; those of these labs are paths.
-    monkeypatch.setattr(every_lab, "address", lambda header: str(header.path))
     return headers
 
 

@@ -49,6 +49,7 @@ def AlexNet(
         classes,
         classifier_activation,
         name,
+        on_imagenet=False,
     )
     x = stem(assembly.image(default_size=227))
     x = layers.MaxPooling2D(3, strides=2, name="pool1")(x)  # (N, 27, 27, 96)

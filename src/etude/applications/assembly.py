@@ -108,9 +108,11 @@ class Assembly:
         classes: how many classes the classifier has.
         classifier_activation: its activation.
         name: the name of the model.
+        on_imagenet: whether there are weights trained on ImageNet.
 
     Raises:
-        ArgumentError: ``weights`` is none of the three, or does not go with ``classes``.
+        ArgumentError: ``weights`` is none of the three, or does not go with ``classes``, or there
+            are none.
     """
 
     include_top: bool
@@ -121,6 +123,7 @@ class Assembly:
     classes: int
     classifier_activation: Any
     name: str
+    on_imagenet: bool = True
     _image: Any = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -129,6 +132,11 @@ class Assembly:
                 "The `weights` argument should be either `None` (random initialization), "
                 "'imagenet' (pre-training on ImageNet), or the path to the weights file to be "
                 f"loaded. Received: weights={self.weights!r}, and there is no such file."
+            )
+        if self.imagenet and not self.on_imagenet:
+            raise ArgumentError(
+                f"There are no ImageNet weights for {self.name!r}: `weights=None` gives random "
+                "ones, the path of a file your own."
             )
         if self.imagenet and self.include_top and self.classes != 1000:
             raise ArgumentError(
@@ -254,8 +262,7 @@ class Assembly:
         inputs = self._image if self.input_tensor is None else get_source_inputs(self.input_tensor)
         model = Functional(inputs, x, name=self.name)
         if self.imagenet:
-            if files is None:
-                raise ArgumentError(f"There are no ImageNet weights for {self.name!r}.")
+            assert files is not None, "asked for at the beginning"
             files.load_into(model, self.include_top)
         elif self.weights is not None:
             model.load_weights(self.weights)

@@ -48,6 +48,7 @@ def LeNet5(
         classes,
         classifier_activation,
         name,
+        on_imagenet=False,
     )
     x = assembly.image(default_size=32)
     x = layers.Conv2D(6, 5, activation="tanh", name="c1")(x)  # (N, 28, 28, 6)

@@ -46,6 +46,7 @@ def ResNet18(
         classes,
         classifier_activation,
         name,
+        on_imagenet=False,
     )
     x = layers.ZeroPadding2D(3, name="conv1_pad")(assembly.image(default_size=224))
     x = convolution(x, 64, 7, 2, "conv1", padding="valid")
@@ -92,6 +93,7 @@ def ResNet20(
         classes,
         classifier_activation,
         name,
+        on_imagenet=False,
     )
     return small_resnet(assembly, 3)
 
@@ -128,6 +130,7 @@ def ResNet32(
         classes,
         classifier_activation,
         name,
+        on_imagenet=False,
     )
     return small_resnet(assembly, 5)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from etude.applications.assembly import Assembly, constructor
 from etude.applications.vgg16 import preprocess_input, vgg
-from etude.errors import ArgumentError
 from etude.models import Functional
 
 __all__ = ["VGG11", "preprocess_input"]
@@ -45,7 +44,6 @@ def VGG11(
         classes,
         classifier_activation,
         name,
+        on_imagenet=False,
     )
-    if assembly.imagenet:
-        raise ArgumentError("There are no ImageNet weights for VGG11; VGG16 and VGG19 have some.")
-    return vgg(assembly, "vgg11", (1, 1, 2, 2, 2), ("", ""))
+    return vgg(assembly, (1, 1, 2, 2, 2))

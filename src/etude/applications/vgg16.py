@@ -10,7 +10,7 @@ from etude.applications.assembly import Assembly, WeightFiles, constructor
 from etude.applications.imagenet_utils import decode_predictions
 from etude.models import Functional
 
-__all__ = ["VGG16", "decode_predictions", "preprocess_input", "vgg"]
+__all__ = ["VGG16", "decode_predictions", "files", "preprocess_input", "vgg"]
 
 BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 WIDTHS = (64, 128, 256, 512, 512)
@@ -52,19 +52,24 @@ def VGG16(
         name,
     )
     hashes = ("64373286793e3c8b2b4e3219cbf3544b", "6d6bbae143d832006294945121d1f1fc")
-    return vgg(assembly, "vgg16", (2, 2, 3, 3, 3), hashes)
+    return vgg(assembly, (2, 2, 3, 3, 3), files("vgg16", hashes))
+
+
+def files(member: str, hashes: tuple[str, str]) -> WeightFiles:
+    """Keras's weights of a member of the family; hashes with the classifier and without."""
+    stem = f"{member}_weights_tf_dim_ordering_tf_kernels"
+    return WeightFiles(f"{BASE}{member}/", f"{stem}.h5", f"{stem}_notop.h5", hashes)
 
 
 def vgg(
-    assembly: Assembly, member: str, depths: tuple[int, ...], hashes: tuple[str, str]
+    assembly: Assembly, depths: tuple[int, ...], weights: WeightFiles | None = None
 ) -> Functional:
     """Blocks of convolutions, each block at half the resolution of the one before.
 
     Args:
         assembly: the user's choices.
-        member: the name under which Keras keeps the weights.
         depths: how many convolutions each block has.
-        hashes: of the files of weights, with the classifier and without.
+        weights: those trained on ImageNet, where there are some.
     """
     x = assembly.image(default_size=224)
     for block, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
@@ -81,10 +86,7 @@ def vgg(
         x = assembly.classifier(x)
     else:
         x = assembly.pool(x, names=False)
-    stem = f"{member}_weights_tf_dim_ordering_tf_kernels"
-    return assembly.finish(
-        x, WeightFiles(f"{BASE}{member}/", f"{stem}.h5", f"{stem}_notop.h5", hashes)
-    )
+    return assembly.finish(x, weights)
 
 
 def preprocess_input(x: Any, data_format: str | None = None) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from etude.applications.assembly import Assembly, constructor
 from etude.applications.imagenet_utils import decode_predictions
-from etude.applications.vgg16 import preprocess_input, vgg
+from etude.applications.vgg16 import files, preprocess_input, vgg
 from etude.models import Functional
 
 __all__ = ["VGG19", "decode_predictions", "preprocess_input"]
@@ -45,4 +45,4 @@ def VGG19(
         name,
     )
     hashes = ("cbe5617147190e668d6c5d5026f83318", "253f8cb515780f3b799900260a226db6")
-    return vgg(assembly, "vgg19", (2, 2, 4, 4, 4), hashes)
+    return vgg(assembly, (2, 2, 4, 4, 4), files("vgg19", hashes))

@@ -59,16 +59,11 @@ def run(headers: Sequence[Header], arguments: Sequence[str], *, as_json: bool) -
 
 
 def _run(header: Header, arguments: Sequence[str]) -> Ended:
-    command = [sys.executable, "-m", "etude", "run", address(header), "--json", *arguments]
+    command = [sys.executable, "-m", "etude", "run", str(header.path), "--json", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = done.stdout.strip().splitlines()
     words = (done.stderr.strip().splitlines() or [""])[-1].removeprefix("etude: ")
     return Ended(header, done.returncode, json.loads(lines[-1]) if lines else None, words)
-
-
-def address(header: Header) -> str:
-    """What `etude run` finds the lab by."""
-    return header.name
 
 
 def _show(ended: Sequence[Ended], as_json: bool) -> None:
