@@ -96,17 +96,53 @@ def shuffle_and_split(
     >>> len(x_train), len(x_test)
     (8, 2)
     """
-    if not 0 <= test_split < 1:
-        raise ArgumentError(
-            f"`test_split` must be at least 0 and less than 1; got {test_split!r}. "
-            "It is the fraction of the samples to reserve for testing."
-        )
+    _check_share(test_split)
     order = np.arange(len(x))
     # The old generator, because the same seed should give the same split as in Keras.
     np.random.RandomState(seed).shuffle(order)
     x, y = x[order], y[order]
     count = int(len(x) * (1 - test_split))
     return (x[:count], y[:count]), (x[count:], y[count:])
+
+
+def stratified_split(
+    labels: NDArray[Any], test_split: float = 0.2, seed: int = 113, at_least: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which samples are for training and which for testing, the same share of each class.
+
+    Args:
+        labels: shape (samples,).
+        test_split: the fraction of each class to reserve, at least 0 and less than 1.
+        seed: of the choice, and of the order of both parts.
+        at_least: so many of each class are reserved, however small it is.
+
+    Returns:
+        Indices of both, mixed over the classes.
+
+    Raises:
+        ArgumentError: `test_split` is out of range.
+
+    >>> train, test = stratified_split(np.array([0] * 8 + [1] * 4), 0.25, seed=0)
+    >>> len(train), sorted(test.tolist())
+    (9, [2, 4, 9])
+    """
+    _check_share(test_split)
+    shuffle = np.random.default_rng(seed)
+    train, test = [], []
+    for label in np.unique(labels):
+        mine = shuffle.permutation(np.flatnonzero(labels == label))
+        count = max(at_least, round(test_split * len(mine)))
+        test.append(mine[:count])
+        train.append(mine[count:])
+    return shuffle.permutation(np.concatenate(train)), shuffle.permutation(np.concatenate(test))
+
+
+def _check_share(test_split: float) -> None:
+    if not 0 <= test_split < 1:
+        raise ArgumentError(
+            f"`test_split` must be at least 0 and less than 1; got {test_split!r}. "
+            "It is the fraction of the samples to reserve for testing."
+        )
 
 
 def unpickle_arrays(file: io.BufferedIOBase, lists: bool = False) -> Any:

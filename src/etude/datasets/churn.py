@@ -55,9 +55,7 @@ _LICENCE = Licence(
 
 
 def _from_r(files: dict[str, bytes]) -> dict[str, bytes]:
-    index, objects = (files[f"{_FOLDER}Rdata.{kind}"] for kind in ("rdx", "rdb"))
-    columns = r_objects.read_data_frame(index, objects, "wa_churn")
-    return {"churn.csv": r_objects.as_csv(columns)}
+    return {"churn.csv": r_objects.data_frame_as_csv(files, _FOLDER, "wa_churn")}
 
 
 DATA = DataSet(

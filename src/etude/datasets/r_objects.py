@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from etude.errors import FetchError
 
-__all__ = ["as_csv", "read_columns", "read_data_frame"]
+__all__ = ["as_csv", "data_frame_as_csv", "read_columns", "read_data_frame"]
 
 _LARGEST = 64 * 2**20
 
@@ -72,6 +72,18 @@ def read_data_frame(index: bytes, objects: bytes, name: str) -> dict[str, NDArra
         raise
     except (*_DAMAGES, zlib.error, lzma.LZMAError, struct.error) as error:
         raise FetchError(f"damaged data of an R package: {error}") from error
+
+
+def data_frame_as_csv(files: dict[str, bytes], folder: str, name: str) -> bytes:
+    """A data frame of an installed package as text.
+
+    Args:
+        files: the package's ``Rdata.rdx`` and ``Rdata.rdb``, by their paths.
+        folder: where they lie, with a slash at its end.
+        name: of the data frame.
+    """
+    index, objects = (files[f"{folder}Rdata.{kind}"] for kind in ("rdx", "rdb"))
+    return as_csv(read_data_frame(index, objects, name))
 
 
 def as_csv(columns: dict[str, NDArray[Any]]) -> bytes:

@@ -14,8 +14,7 @@ from PIL import Image
 
 from etude.config import image_data_format
 from etude.datasets import stamps
-from etude.datasets.arrays import Split
-from etude.datasets.stamps import divided
+from etude.datasets.arrays import Split, stratified_split
 from etude.errors import ArgumentError
 
 CLASSES = (
@@ -60,12 +59,14 @@ def load_data(train: int = 12_000, test: int = 3_000, seed: int = 113) -> Split:
             f"`train` and `test` must be at least {len(CLASSES)}, one picture per class; got "
             f"{train} and {test}."
         )
-    things = [(_shrunk(p), y) for y, group in enumerate(_groups()) for p in group]
+    groups = stamps.cut_outs().values()  # in the order of `CLASSES`
+    things = [(_shrunk(p), y) for y, group in enumerate(groups) for p in group]
     labels = np.array([label for _, label in things], np.uint8)
     chance = np.random.default_rng(seed)
     backgrounds = _backgrounds(400, chance)
     parts = []
-    for indices, count in zip(divided(labels, _TEST_THINGS, seed), (train, test), strict=True):
+    split = stratified_split(labels, _TEST_THINGS, seed)
+    for indices, count in zip(split, (train, test), strict=True):
         of_class = [[things[i][0] for i in indices if labels[i] == y] for y in range(len(CLASSES))]
         y = chance.permutation(np.arange(count) % len(CLASSES)).astype(np.uint8)
         chosen = [of_class[label][chance.integers(len(of_class[label]))] for label in y]
@@ -73,11 +74,6 @@ def load_data(train: int = 12_000, test: int = 3_000, seed: int = 113) -> Split:
         parts.append((x if image_data_format() == "channels_last" else x.transpose(0, 3, 1, 2), y))
     (x_train, y_train), (x_test, y_test) = parts
     return (x_train, y_train[:, None]), (x_test, y_test[:, None])
-
-
-def _groups() -> list[list[Image.Image]]:
-    """The cut-outs, in the order of `CLASSES`."""
-    return list(stamps.cut_outs().values())
 
 
 def _shrunk(picture: Image.Image) -> Image.Image:

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from etude.datasets import archives
-from etude.datasets.arrays import Split
+from etude.datasets.arrays import Split, stratified_split
 from etude.datasets.cache import Blob
 from etude.datasets.record import DataSet
 from etude.datasets.sources import Debian, Licence
-from etude.errors import ArgumentError
 
 CLASSES = ("mammals", "birds", "fruit", "flowers", "vegetables", "tools")
 """The classes of `load_data`. `cut_outs` has a few more, of less than 25 photos each."""
@@ -112,7 +111,7 @@ def load_data(size: int = 48, test_split: float = 0.2, seed: int = 113) -> Split
     ]
     labels = np.array([label for _, label in images], np.uint8)
     pixels = np.stack([image for image, _ in images])  # (N, size, size, 3)
-    train, test = divided(labels, test_split, seed)
+    train, test = stratified_split(labels, test_split, seed)
     return (pixels[train], labels[train]), (pixels[test], labels[test])
 
 
@@ -130,33 +129,6 @@ def cut_outs() -> dict[str, list[Image.Image]]:
             with Image.open(file, formats=("PNG",)) as image:
                 found[member.name.partition("/")[0]].append(image.convert("RGBA"))
     return found
-
-
-def divided(
-    labels: NDArray[np.uint8], test_split: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which samples are for training and which for testing, the same share of each class.
-
-    >>> train, test = divided(np.array([0] * 8 + [1] * 4), 0.25, seed=0)
-    >>> len(train), sorted(test.tolist())
-    (9, [2, 4, 9])
-
-    Raises:
-        ArgumentError: `test_split` is out of range.
-    """
-    if not 0 <= test_split < 1:
-        raise ArgumentError(
-            f"`test_split` must be at least 0 and less than 1; got {test_split!r}. "
-            "It is the fraction of the samples to reserve for testing."
-        )
-    shuffle = np.random.default_rng(seed)
-    train, test = [], []
-    for label in np.unique(labels):
-        mine = shuffle.permutation(np.flatnonzero(labels == label))
-        count = round(test_split * len(mine))
-        test.append(mine[:count])
-        train.append(mine[count:])
-    return shuffle.permutation(np.concatenate(train)), shuffle.permutation(np.concatenate(test))
 
 
 def _on_white(picture: Image.Image, size: int) -> NDArray[np.uint8]:

@@ -27,9 +27,7 @@ _LICENCE = Licence(
 
 
 def _from_r(files: dict[str, bytes]) -> dict[str, bytes]:
-    index, objects = (files[f"{_FOLDER}Rdata.{kind}"] for kind in ("rdx", "rdb"))
-    columns = r_objects.read_data_frame(index, objects, "banknote")
-    return {"swiss_banknotes.csv": r_objects.as_csv(columns)}
+    return {"swiss_banknotes.csv": r_objects.data_frame_as_csv(files, _FOLDER, "banknote")}
 
 
 DATA = DataSet(

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from etude.datasets.arrays import stratified_split
 from etude.errors import DataError
 
 __all__ = ["Pictures", "image_folder", "pixels"]
@@ -402,24 +403,16 @@ def _split(
     by_class: dict[str, list[int]], items: list[_Item], seed: int, findings: _Findings
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Which items are for training and which for testing, each mixed over the classes."""
+    used = np.array([i for name in sorted(by_class) for i in by_class[name]], np.int64)
+    is_test = np.array([items[i].part == "test" for i in used])
+    if not is_test.any():
+        labels = np.array([items[i].label for i in used])
+        train, test = stratified_split(labels, TEST_SHARE, seed, at_least=1)
+        return used[train], used[test]
+    without = set(by_class) - {items[i].label for i in used[is_test]}
+    findings.remarks += [f"{_shown(name)} has no test pictures" for name in sorted(without)]
     shuffle = np.random.default_rng(seed)
-    divided = any(items[i].part == "test" for mine in by_class.values() for i in mine)
-    train: list[int] = []
-    test: list[int] = []
-    for name in sorted(by_class):
-        mine = by_class[name]
-        own = [i for i in mine if items[i].part == "test"]
-        mixed = [mine[k] for k in shuffle.permutation(len(mine))]
-        if not divided:
-            own = mixed[: max(1, round(TEST_SHARE * len(mixed)))]
-        elif not own:
-            findings.remarks.append(f"{_shown(name)} has no test pictures")
-        test += own
-        chosen = set(own)
-        train += [i for i in mixed if i not in chosen]
-    return shuffle.permutation(np.array(train, np.int64)), shuffle.permutation(
-        np.array(test, np.int64)
-    )
+    return shuffle.permutation(used[~is_test]), shuffle.permutation(used[is_test])
 
 
 def _remark_on_sizes(by_class: dict[str, list[int]], findings: _Findings) -> None:

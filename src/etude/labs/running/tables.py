@@ -6,15 +6,17 @@ that are kept for testing: means, categories and the like come from the training
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from etude.datasets.arrays import stratified_split
 from etude.errors import DataError, did_you_mean
 from etude.labs.running.columns import Column, has_decimal_commas, is_missing, read_column
 from etude.labs.running.delimited import SUFFIXES, lines_named, read_sheet
@@ -143,6 +145,29 @@ def read_table(path: Path, target: str | None, kinds: Sequence[str], *, seed: in
             f"--data {path}: this lab takes a table, a file that ends in {', '.join(SUFFIXES)}; "
             f"{found}."
         )
+    status = path.stat()
+    # The runner asks before the lab begins, and the lab again: the file is read once.
+    found = _read(path, (status.st_mtime_ns, status.st_size), target, tuple(kinds))
+    labels = np.zeros(len(found.y)) if found.kind == "regression" else found.y
+    parts = stratified_split(labels, _TEST_SHARE, seed, at_least=1)
+    return _assembled(str(path), found, parts)
+
+
+class _Found(NamedTuple):
+    """What a file holds, before it is split."""
+
+    target: str
+    kind: str
+    columns: list[Column]
+    y: npt.NDArray[Any]
+    class_names: list[str]
+    notes: tuple[str, ...]
+    about: list[tuple[str, str, str]]
+
+
+@functools.lru_cache(maxsize=1)
+def _read(path: Path, _: tuple[int, int], target: str | None, kinds: tuple[str, ...]) -> _Found:
+    """Reads a file, as it is at a time and with a size."""
     sheet = read_sheet(path)
     target = _chosen(target, list(sheet.columns), path)
     comma = any(has_decimal_commas(cells) for cells in sheet.columns.values())
@@ -172,8 +197,7 @@ def read_table(path: Path, target: str | None, kinds: Sequence[str], *, seed: in
             + " ".join(f"{name!r}: {note}." for name, _, note in about if note)
         )
     notes += _copies(columns, y) + _givers_away(columns, y, kind, target)
-    train, test = _split(y, kind, seed)
-    return _assembled(str(path), target, kind, columns, y, names, (train, test), notes, about)
+    return _Found(target, kind, columns, y, names, tuple(notes), about)
 
 
 def from_arrays(
@@ -334,40 +358,14 @@ def _words(kinds: Sequence[str]) -> str:
     return " or ".join(_KIND_IN_WORDS[kind].removeprefix("to predict: ") for kind in kinds)
 
 
-def _split(
-    y: npt.NDArray[Any], kind: str, seed: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The rows to learn from and to test on; of each class, as near as can be, the same share."""
-    shuffle = np.random.default_rng(seed)
-    groups = (
-        [np.arange(len(y))]
-        if kind == "regression"
-        else [np.flatnonzero(y == label) for label in range(int(y.max()) + 1)]
-    )
-    train, test = [], []
-    for group in groups:
-        mixed = shuffle.permutation(group)
-        kept = max(1, round(_TEST_SHARE * len(mixed)))
-        test.append(mixed[:kept])
-        train.append(mixed[kept:])
-    return shuffle.permutation(np.concatenate(train)), shuffle.permutation(np.concatenate(test))
-
-
 def _assembled(
-    name: str,
-    target: str,
-    kind: str,
-    columns: list[Column],
-    y: npt.NDArray[Any],
-    class_names: list[str],
-    parts: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
-    notes: list[str],
-    about: list[tuple[str, str, str]],
+    name: str, found: _Found, parts: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 ) -> Table:
     train, test = parts
+    notes = list(found.notes)
     learned: dict[str, npt.NDArray[Any]] = {}
     kept: list[Column] = []
-    for column in columns:
+    for column in found.columns:
         values = column.values
         if column.kind == "category":
             values = _known_categories(column, train, test, notes)
@@ -376,18 +374,19 @@ def _assembled(
             continue
         learned[column.name] = values
         kept.append(column)
+    learn, check = (Rows({n: v[rows] for n, v in learned.items()}, found.y[rows]) for rows in parts)
     return Table(
         name,
-        target,
-        kind,
+        found.target,
+        found.kind,
         tuple(column.name for column in kept if column.kind == "number"),
         tuple(column.name for column in kept if column.kind == "category"),
-        Rows({n: v[train] for n, v in learned.items()}, y[train]),
-        Rows({n: v[test] for n, v in learned.items()}, y[test]),
-        class_names,
+        learn,
+        check,
+        found.class_names,
         own=True,
         notes=notes,
-        about=about,
+        about=found.about,
     )
 
 
