@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +11,12 @@ from PIL import Image
 
 from etude import datasets
 from etude.errors import FetchError
-from etude.labs import find_lab
-from etude.labs.running import runner
-from etude.labs.running.results import Options, Result
+from etude.labs.running.results import Result
+from tests.labs.runs import run
 
 pytest.importorskip("jax", reason="the labs of unit 3 are for the engine xla")
 pytest.importorskip("sklearn", reason="the extra `labs` is not installed")
 pytest.importorskip("matplotlib", reason="the extra `labs` is not installed")
-
-
-def run(lab: str, out: Path, data: Path | None = None, **settings: str) -> Result:
-    options = Options(quick=True, engine="xla", out=out, data=data, settings=settings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        return runner.run(find_lab(lab), options, lambda _: None)
 
 
 def missed(result: Result) -> list[str]:
@@ -41,7 +32,7 @@ def convolution(out: Path) -> Result:
     """On scikit-learn's digits, which need no network; one run serves all that look at it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets.mnist, "load_data", fail)
-        return run("convolution", out)
+        return run("convolution", "xla", out)
 
 
 # ---- convolution -------------------------------------------------------------------------------
@@ -112,7 +103,7 @@ def stripes(tmp_path) -> Path:
 
 
 def test_an_unseen_folder_trains_and_beats_its_baseline(stripes, tmp_path):
-    result = run("image-folder", tmp_path, stripes, epochs="15")
+    result = run("image-folder", "xla", tmp_path, stripes, epochs="15")
     scores = {score.name: score for score in result.scores}
     assert scores["points_over_linear"].value >= 15
     assert scores["test_accuracy"].target is None, "nobody can promise a number for any folder"
@@ -128,7 +119,7 @@ def test_an_unseen_folder_trains_and_beats_its_baseline(stripes, tmp_path):
 
 def test_fashion_mnist_on_its_stand_in(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.fashion_mnist, "load_data", fail)
-    result = run("fashion-mnist", tmp_path)
+    result = run("fashion-mnist", "xla", tmp_path)
     assert missed(result) == []
     lab = result.namespace
     metrics = pytest.importorskip("sklearn.metrics")
@@ -150,7 +141,7 @@ def test_cifar10_learns_colours_that_greys_would_not_tell(tmp_path, monkeypatch)
 
     data = part(320), part(80)
     monkeypatch.setattr(datasets.cifar10, "load_data", lambda: data)
-    result = run("cifar10", tmp_path, epochs="2")
+    result = run("cifar10", "xla", tmp_path, epochs="2")
     assert missed(result) == []
     assert result.namespace["y_test"].shape == (80,)
     np.testing.assert_allclose(result.namespace["x_train"].mean(axis=(0, 1, 2)), 0, atol=1e-3)
@@ -160,7 +151,7 @@ def test_cifar10_learns_colours_that_greys_would_not_tell(tmp_path, monkeypatch)
 
 
 def test_breast_cancer_reaches_its_targets(tmp_path):
-    result = run("breast-cancer-cnn", tmp_path, folds="1")
+    result = run("breast-cancer-cnn", "xla", tmp_path, folds="1")
     assert missed(result) == []
     lab = result.namespace
     parts = lab["folds"](lab["y"], 5)

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from etude.labs import find_lab
 from etude.labs.running import runner
-from etude.labs.running.results import Options, Result
-
-
-def run(lab: str, engine: str, out: Path, **settings: str) -> Result:
-    options = Options(quick=True, engine=engine, out=out, settings=settings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        return runner.run(find_lab(lab), options, lambda _: None)
-
-
-@functools.cache
-def quick_run(lab: str, engine: str, out: Path) -> Result:
-    """One run serves all tests that only look at what it left."""
-    return run(lab, engine, out)
+from etude.labs.running.results import Options
+from tests.labs.runs import quick_run, reached, run
 
 
 def test_the_perceptron_reaches_its_targets(engine, out):
     result = quick_run("perceptron", engine, out)
-    assert {score.name: score.reached for score in result.scores} == dict.fromkeys(
-        find_lab("perceptron").metrics, True
-    )
+    assert reached(result) == dict.fromkeys(find_lab("perceptron").metrics, True)
     for name, count in (("AND", 1), ("OR", 3), ("XOR", 2)):
         assert np.sum(result.namespace["tables"][name] == 1) == count
     repeats = result.namespace["first_repeat"]
@@ -83,9 +67,7 @@ def test_the_widest_margin_is_the_solution_of_the_quadratic_program(out):
 
 def test_gradients_reach_their_targets(engine, out):
     result = quick_run("gradients", engine, out)
-    assert {score.name: score.reached for score in result.scores} == dict.fromkeys(
-        find_lab("gradients").metrics, True
-    )
+    assert reached(result) == dict.fromkeys(find_lab("gradients").metrics, True)
 
 
 def test_derivations_by_hand_are_those_of_jax(out):
@@ -128,9 +110,7 @@ def test_the_check_tells_right_from_wrong_at_other_points_too(out):
 
 def test_the_network_from_scratch_reaches_its_targets(engine, out):
     result = quick_run("mlp-from-scratch", engine, out)
-    assert {score.name: score.reached for score in result.scores} == dict.fromkeys(
-        find_lab("mlp-from-scratch").metrics, True
-    )
+    assert reached(result) == dict.fromkeys(find_lab("mlp-from-scratch").metrics, True)
     kinds = {exhibit.kind for exhibit in result.desk.exhibits}
     assert kinds == {"drawing", "curves", "confusion", "mistakes"}
     last = result.namespace["ring_path"][-1]

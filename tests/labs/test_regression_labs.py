@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-import functools
-import warnings
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from etude import datasets
-from etude.labs import find_lab
-from etude.labs.running import runner
-from etude.labs.running.results import Options, Result
+from tests.labs.runs import quick_run, reached
 
 pytest.importorskip("sklearn", reason="the extra `labs` is not installed")
 
 
-def cars():
+@pytest.fixture(autouse=True)
+def cars(monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers in the form of the real cars, for machines that cannot have these."""
     rng = np.random.default_rng(0)
     size = rng.normal(size=(120, 1))
     measured = size + 0.4 * rng.normal(size=(120, 6))
     x = np.hstack([measured, np.eye(3)[rng.integers(0, 3, 120)]])
     y = 23 - 5 * size[:, 0] + x[:, 8] + rng.normal(size=120)
-    return (x[:90], y[:90]), (x[90:], y[90:])
-
-
-@functools.cache
-def quick_run(lab: str, engine: str, out: Path) -> Result:
-    """One run serves all tests that only look at what it left."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("error")
-        patch.setattr(datasets.auto_mpg, "load_data", cars)
-        options = Options(quick=True, engine=engine, out=out)
-        return runner.run(find_lab(lab), options, lambda _: None)
+    parts = (x[:90], y[:90]), (x[90:], y[90:])
+    monkeypatch.setattr(datasets.auto_mpg, "load_data", lambda: parts)
 
 
 def test_linear_regression_reaches_its_targets(lab_engine, out):
     result = quick_run("linear-regression", lab_engine, out)
-    assert [score.name for score in result.scores if score.reached is False] == []
+    assert False not in reached(result).values()
     assert len(result.desk.exhibits) == 8
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import functools
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +12,10 @@ from etude import datasets
 from etude.errors import DataError, FetchError
 from etude.labs import find_lab
 from etude.labs.running import runner
-from etude.labs.running.results import Options, Result
+from etude.labs.running.results import Options
+from tests.labs.runs import quick_run, reached
 
 pytest.importorskip("sklearn", reason="the extra `labs` is not installed")
-
-
-@functools.cache
-def quick_run(lab: str, engine: str, out: Path) -> Result:
-    """One run serves all tests that only look at what it left."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        options = Options(quick=True, engine=engine, out=out)
-        return runner.run(find_lab(lab), options, lambda _: None)
-
-
-def reached(result: Result) -> dict[str, bool | None]:
-    return {score.name: score.reached for score in result.scores}
 
 
 def unseen(path: Path, rows: int = 400) -> Path:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import warnings
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from etude import datasets
-from etude.labs import find_lab
-from etude.labs.running import runner
-from etude.labs.running.results import Options, Result
+from tests.labs.runs import quick_run, reached
 
 pytest.importorskip("sklearn", reason="the extra `labs` is not installed")
 
 LABS = ("activations-and-initialisation", "feature-engineering", "logistic-regression")
 
 
-def clothes():
+@pytest.fixture(autouse=True)
+def clothes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten patterns with noise, in the form of Fashion-MNIST, for machines that cannot have it."""
     rng = np.random.default_rng(0)
     patterns = rng.uniform(0, 255, (10, 28, 28))
@@ -29,29 +24,20 @@ def clothes():
         noisy = 0.4 * patterns[labels] + 0.6 * rng.uniform(0, 255, (count, 28, 28))
         return noisy.astype(np.uint8), labels
 
-    return images(1500), images(500)
-
-
-@functools.cache
-def quick_run(lab: str, engine: str, out: Path) -> Result:
-    """One run serves all tests that only look at what it left."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("error")
-        patch.setattr(datasets.fashion_mnist, "load_data", clothes)
-        options = Options(quick=True, engine=engine, out=out)
-        return runner.run(find_lab(lab), options, lambda _: None)
+    parts = images(1500), images(500)
+    monkeypatch.setattr(datasets.fashion_mnist, "load_data", lambda: parts)
 
 
 @pytest.mark.parametrize("lab", LABS)
 def test_a_quick_run_reaches_its_targets(lab, lab_engine, out):
     result = quick_run(lab, lab_engine, out)
-    assert [score.name for score in result.scores if score.reached is False] == []
+    assert False not in reached(result).values()
 
 
 def test_optimizers_reach_the_targets_that_do_not_depend_on_the_pictures(lab_engine, out):
     result = quick_run("optimizers", lab_engine, out)
-    reached = {score.name: score.reached for score in result.scores}
-    assert reached["momentum_speedup"] and reached["rules_difference"]
+    targets = reached(result)
+    assert targets["momentum_speedup"] and targets["rules_difference"]
     assert set(result.namespace["results"]) == {*result.namespace["optimizers"], "Adam, cosine"}
 
 
