@@ -99,24 +99,22 @@ def _slide(
 
 def max_pool(x: Array, window: Ints, strides: Ints, padding: Pairs) -> Array:
     """The maximum of each window: (N, *S, C) -> (N, *O, C)."""
-    if _pools_natively(x, x, window, strides, padding):
-        return xla_native.max_pool(x, window, _window_how(strides, padding))
+    sides = [n + lo + hi for n, (lo, hi) in zip(x.shape[1:-1], padding, strict=True)]
+    sizes = output_sizes((x.shape[0], *sides, x.shape[-1]), window, strides)
+    outputs, how = (x.shape[0], *sizes, x.shape[-1]), (strides, padding, (1,) * len(strides), 1)
+    if _pools_natively(x, window, outputs, how):
+        return xla_native.max_pool(x, window, outputs, how)
     return _slide(padded(x, padding, _lowest(x.dtype)), window, strides, lax.max, _lowest(x.dtype))
 
 
 _FEW_CHANNELS = 4  # below which a vector of the kernel is mostly empty
 
 
-def _window_how(strides: Ints, padding: Pairs) -> xla_native.How:
-    return strides, padding, (1,) * len(strides), 1
-
-
-def _pools_natively(x: Array, y: Array, window: Ints, strides: Ints, padding: Pairs) -> bool:
-    """Whether the kernels are the ones to take for images x, and y that is pooled."""
-    how = _window_how(strides, padding)
+def _pools_natively(x: Array, window: Ints, outputs: Ints, how: xla_native.How) -> bool:
+    """Whether the kernels are the ones to take for images x."""
     return (
-        x.dtype == y.dtype == "float32"
-        and xla_native.serves(x, y, x.shape, window, y.shape, how)
+        x.dtype == "float32"
+        and xla_native.serves(x, x, x.shape, window, outputs, how)
         and x.shape[0] > 1
         and x.shape[-1] >= _FEW_CHANNELS
     )
@@ -146,8 +144,9 @@ def max_pool_scatter(
     g: Array, out: Array, x: Array, window: Ints, strides: Ints, padding: Pairs
 ) -> Array:
     """Adds each g to the place in x where its window has its (first) maximum: (N, *S, C)."""
-    if _pools_natively(x, g, window, strides, padding):
-        return xla_native.max_pool_scatter(g, x, window, _window_how(strides, padding))
+    how = (strides, padding, (1,) * len(strides), 1)
+    if g.dtype == x.dtype and _pools_natively(x, window, g.shape, how):
+        return xla_native.max_pool_scatter(g, x, window, how)
     dx = jnp.zeros(x.shape, g.dtype)
     for position, here in _first_matches(out, x, window, strides, padding):
         dx = dx + placed(jnp.where(here, g, 0), x.shape, position, strides, padding)

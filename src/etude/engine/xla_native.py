@@ -141,12 +141,8 @@ def conv_filter_gradient(x: Array, g: Array, filters: Ints, how: How) -> Array:
     return _call("etude_conv_filter_gradient", filters, (x, g), (x.shape, filters, g.shape), how)
 
 
-def max_pool(x: Array, window: Ints, how: How) -> Array:
-    """The maximum of each window."""
-    strides, padding, _, _ = how
-    sides = zip(x.shape[1:-1], padding, window, strides, strict=True)
-    sizes = [(n + lo + hi - k) // s + 1 for n, (lo, hi), k, s in sides]
-    outputs = (x.shape[0], *sizes, x.shape[-1])
+def max_pool(x: Array, window: Ints, outputs: Ints, how: How) -> Array:
+    """The maximum of each window, in the given shape."""
     return _call("etude_max_pool", outputs, (x,), (x.shape, (*window, 1, 1), outputs), how)
 
 

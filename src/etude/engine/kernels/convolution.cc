@@ -3,7 +3,8 @@
 //
 // Nothing is unrolled into columns: an output is a sum over taps, read from where the images lie
 // (in a copy with zeros around them, where the padding asks for that), and a tile of outputs by
-// filters stays in registers until it is complete. Images are handed out to threads in chunks.
+// filters stays in registers until it is complete. Of small images a tile takes one output of
+// several, which see the same taps. Images are handed out to threads in chunks.
 
 #include "settings.h"
 #include "threads.h"

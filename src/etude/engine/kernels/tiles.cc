@@ -1,5 +1,8 @@
 // The two loops in which a convolution spends its time, each over a tile that stays in registers.
 
+#include <array>
+#include <utility>
+
 #include "tiles.h"
 
 namespace etude {
