@@ -120,12 +120,12 @@ def test_what_fit_returns(engine):
         _ = history.accuracy
     with pytest.raises(DtypeError, match=r"Write `history.history\['loss'\]`"):
         history["loss"]
-    with pytest.raises(KeyError, match=r"'acc': recorded were 'loss', 'accuracy'.*'accuracy'"):
+    with pytest.raises(KeyError, match=r"'acc': recorded were 'accuracy', 'loss'.*'accuracy'"):
         history.history["acc"]
     with pytest.raises(MissingKeyError, match=r"'val_loss'.*`validation_data`"):
         history.history["val_loss"]
     assert history.history.get("acc") is None and "acc" not in history.history
-    assert repr(history.history).startswith("{'loss': [")
+    assert repr(history.history).startswith("{'accuracy': [")
     again = pickle.loads(pickle.dumps(history.history))
     assert again == history.history and np.isfinite(again["loss"]).all()
 
