@@ -37,6 +37,7 @@ class CallSignature:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.signature = inspect.signature(function)
+        self.owner = ".".join(getattr(function, "__qualname__", "call").split(".")[-2:])
         parameters = self.signature.parameters.values()
         self.names = [p.name for p in parameters if p.kind in _NAMED]
         self.positional = [
@@ -62,7 +63,7 @@ class CallSignature:
             bound = dict(self.signature.bind(*args, **kwargs).arguments)
         except TypeError as error:
             raise DtypeError(
-                f"call() cannot be called so: {error}; it takes ({', '.join(self.names)})."
+                f"{self.owner}() cannot be called so: {error}; it takes ({', '.join(self.names)})."
             ) from error
         shape = getattr(bound.get("training"), "shape", ())
         if shape:
