@@ -29,7 +29,7 @@ rate = {full = 0.5, quick = 0.5}
 fancy = {full = false, quick = false}
 
 [metrics.accuracy]
-target = {full = 0.9, quick = 0.5, stand_in = 0.25}
+target = {full = 0.9, quick = 0.5, stand_in = 0.25, stand_in_quick = 0.1}
 source = "made up"
 """
 

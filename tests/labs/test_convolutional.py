@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from etude import datasets
+from etude import applications, datasets
 from etude.errors import FetchError
 from etude.labs.running.results import Result
 from tests.labs.runs import run
@@ -129,7 +129,8 @@ def test_fashion_mnist_on_its_stand_in(tmp_path, monkeypatch):
     np.testing.assert_allclose(lab["precision"], metrics.precision_score(y, guess, **options))
 
 
-def test_cifar10_learns_colours_that_greys_would_not_tell(tmp_path, monkeypatch):
+@pytest.fixture
+def flat_colours(monkeypatch):
     """Four classes of flat colour and noise, in the form in which CIFAR-10 comes."""
     rng = np.random.default_rng(0)
     colours = np.array([[180, 60, 60], [60, 180, 60], [60, 60, 180], [140, 140, 40]])
@@ -141,10 +142,36 @@ def test_cifar10_learns_colours_that_greys_would_not_tell(tmp_path, monkeypatch)
 
     data = part(320), part(80)
     monkeypatch.setattr(datasets.cifar10, "load_data", lambda: data)
+
+
+@pytest.mark.usefixtures("flat_colours")
+def test_cifar10_learns_colours_that_greys_would_not_tell(tmp_path):
     result = run("cifar10", "xla", tmp_path, epochs="2")
     assert missed(result) == []
     assert result.namespace["y_test"].shape == (80,)
     np.testing.assert_allclose(result.namespace["x_train"].mean(axis=(0, 1, 2)), 0, atol=1e-3)
+
+
+# ---- architectures -----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("flat_colours")
+def test_architectures_cost_what_was_published_and_race(tmp_path):
+    result = run("architectures", "xla", tmp_path, seconds="4")
+    scores = {score.name: score for score in result.scores}
+    assert scores["points_ahead"].reached
+    assert scores["resnet_accuracy"].value > 0.5, "flat colours are no task"
+    costs = result.namespace["found"]
+    lenet = 28**2 * 25 * 3 * 6 + 10**2 * 25 * 6 * 16 + 400 * 120 + 120 * 84 + 84 * 10
+    depth, _, work = costs["LeNet-5"]
+    assert (depth, work) == (5, lenet)
+    own = {"classes": 10, "input_shape": (32, 32, 3), "weights": None}
+    assert costs["LeNet-5"][1] == applications.LeNet5(**own).count_params()
+    assert costs["ResNet-20"][:2] == (20, applications.ResNet20(**own).count_params())
+    stages = [9 * 16 * 16 * 32**2, 9 * 32 * 32 * 16**2, 9 * 64 * 64 * 8**2]  # all the same
+    halving = [9 * 16 * 32 * 16**2, 9 * 32 * 64 * 8**2]
+    resnet = 27 * 16 * 32**2 + 6 * stages[0] + 5 * (stages[1] + stages[2]) + sum(halving) + 640
+    assert costs["ResNet-20"][2] == resnet
 
 
 # ---- breast-cancer-cnn -------------------------------------------------------------------------

@@ -49,6 +49,9 @@ def test_a_stand_in_has_its_own_target_and_is_named(write_lab, no_mnist, capsys)
     assert result.as_dict()["data"]["stand_in_for"] == "mnist"
     assert capsys.readouterr().out.count("cannot be had") == 1
     assert "A stand-in was used" in result.report.read_text(encoding="utf-8")
+    quick = runner.run(write_lab(accuracy=0.2), Options(quick=True), silent)
+    assert quick.scores[0].target == 0.1
+    assert not quick.missed
 
 
 def test_the_users_own_data_have_no_target(write_lab, tmp_path):

@@ -159,7 +159,8 @@ class Desk:
         if self.own_data is not None:
             return targets.get("own")
         if self.material is not None and self.material.stand_in_for:
-            return targets.get("stand_in")
+            usual = targets.get("stand_in")
+            return targets.get("stand_in_quick", usual) if self.quick else usual
         if self.framework == "keras" and "keras" in targets:
             return targets["keras"]
         return targets.get("quick" if self.quick else "full")

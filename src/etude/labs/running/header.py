@@ -84,10 +84,11 @@ class Setting:
 class Metric:
     """One number that a lab reports, and what it has to reach.
 
-    ``target`` holds the keys ``full`` and ``quick``, and three that go before these: ``own`` for
+    ``target`` holds the keys ``full`` and ``quick``, and some that go before these: ``own`` for
     runs on the user's own data and ``stand_in`` for runs on stand-in data, without which those
-    have no target, and ``keras`` for runs on Keras itself, where its numbers cannot be ours, as in
-    32 bits. A metric with ``own`` alone is reported in runs on the user's own data only.
+    have no target (quick ones have ``stand_in_quick`` where it is there), and ``keras`` for runs on
+    Keras itself, where its numbers cannot be ours, as in 32 bits. A metric with ``own`` alone is
+    reported in runs on the user's own data only.
     """
 
     name: str
@@ -258,7 +259,8 @@ class _Reader:
         table = self.entry(tables, name, dict, "metrics.")
         self.no_others(table, {"label", "better", "target", "source"}, f"metrics.{name}")
         target = self.entry(table, "target", dict, where, {})
-        self.no_others(target, {"full", "quick", "own", "stand_in", "keras"}, where + "target")
+        known = {"full", "quick", "own", "stand_in", "stand_in_quick", "keras"}
+        self.no_others(target, known, where + "target")
         for key in target:
             self.entry(target, key, int | float, where + "target.")
         better = self.entry(table, "better", str, where, "higher")
