@@ -303,12 +303,12 @@ class Clock(keras.callbacks.Callback):
     def __init__(self, seconds, rate):
         super().__init__()
         self.seconds, self.rate = seconds, rate
-        self.used, self.steps, self.since = 0.0, 0, None
+        self.used, self.since, self.steps = 0.0, 0.0, 0
         self.watched = []  # (seconds used, accuracy)
 
     def on_train_batch_end(self, batch, logs=None):
         """Looks at the clock."""
-        if self.since is None:  # the first step has compiled the network
+        if not self.since:  # the first step has compiled the network
             self.since = time.perf_counter()
             return
         self.steps += 1
@@ -329,7 +329,7 @@ class Clock(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Notes how far the network is."""
-        self.watched.append((min(self.used, self.seconds), logs["val_accuracy"]))
+        self.watched.append((min(self.used, self.seconds), (logs or {})["val_accuracy"]))
 
 
 def race(name):
