@@ -54,6 +54,14 @@ def test_a_stand_in_has_its_own_target_and_is_named(write_lab, no_mnist, capsys)
     assert not quick.missed
 
 
+def test_quick_runs_on_a_stand_in_have_a_target_only_where_quick_ones_have(write_lab, no_mnist):
+    from tests.labs.conftest import HEADER
+
+    header = HEADER.replace("quick = 0.5, ", "").replace(", stand_in_quick = 0.1", "")
+    lab = write_lab(header=header, accuracy=0.2)
+    assert runner.run(lab, Options(quick=True), silent).scores[0].target is None
+
+
 def test_the_users_own_data_have_no_target(write_lab, tmp_path):
     y = np.arange(6) % 2
     x = np.zeros((6, 28, 28), np.uint8)

@@ -159,6 +159,8 @@ class Desk:
         if self.own_data is not None:
             return targets.get("own")
         if self.material is not None and self.material.stand_in_for:
+            if self.quick and "quick" not in targets:
+                return None
             usual = targets.get("stand_in")
             return targets.get("stand_in_quick", usual) if self.quick else usual
         if self.framework == "keras" and "keras" in targets:
