@@ -99,8 +99,10 @@ def test_every_lab_of_the_course_has_a_valid_header():
         # Others are reported without a target, or in runs on the user's own data alone.
         held = [m for m in header.metrics.values() if {"full", "quick"} & m.target.keys()]
         assert held, header.name
+        # What only a long run can show has no quick target; but something is held in both.
+        assert any({"full", "quick"} <= metric.target.keys() for metric in held), header.name
         for metric in held:
-            assert {"full", "quick"} <= metric.target.keys(), header.name
+            assert "full" in metric.target, header.name
             assert len(metric.source) > 20, f"{header.name}: where does the target come from?"
         if header.data.stand_in:
             assert any("stand_in" in metric.target for metric in held), header.name
