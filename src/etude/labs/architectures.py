@@ -110,9 +110,9 @@ def network(name, body):
     return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x), name=name)
 
 
-def normalised(x, filters, size=3, strides=1):
+def normalised(x, filters, strides=1):
     """Convolution, batch normalisation, ReLU."""
-    x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False)(x)
+    x = layers.Conv2D(filters, 3, strides, padding="same", use_bias=False)(x)
     return layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x))
 
 
@@ -205,7 +205,7 @@ def vgg(x):
 
 # %%
 def block(x, filters, strides, shortcut):
-    y = normalised(x, filters, 3, strides)
+    y = normalised(x, filters, strides)
     y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
     y = layers.BatchNormalization(momentum=0.9)(y)
     if shortcut:

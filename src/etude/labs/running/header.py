@@ -86,9 +86,9 @@ class Metric:
 
     ``target`` holds the keys ``full`` and ``quick``, and some that go before these: ``own`` for
     runs on the user's own data and ``stand_in`` for runs on stand-in data, without which those
-    have no target (quick ones have ``stand_in_quick`` where it is there), and ``keras`` for runs on
-    Keras itself, where its numbers cannot be ours, as in 32 bits. A metric with ``own`` alone is
-    reported in runs on the user's own data only.
+    have no target (quick ones have ``stand_in_quick`` where it is there, and none where there is no
+    ``quick``), and ``keras`` for runs on Keras itself, where its numbers cannot be ours, as in 32
+    bits. A metric with ``own`` alone is reported in runs on the user's own data only.
     """
 
     name: str
