@@ -386,7 +386,7 @@ def _assembled(
         found.class_names,
         own=True,
         notes=notes,
-        about=found.about,
+        about=list(found.about),
     )
 
 
